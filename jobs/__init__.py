@@ -1,0 +1,1 @@
+"""What a job is and where it is kept: model, states, settings, the Redis store, the Celery app and its queues."""

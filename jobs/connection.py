@@ -1,0 +1,59 @@
+"""Connections to Redis: every one with time limits, keepalive and a name; and one word for "Redis is away"."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from redis import exceptions as redis_errors
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from jobs.celeryconfig import KEEPALIVE
+from jobs.errors import StoreUnavailable
+from jobs.settings import Settings
+
+AWAY = (
+    redis_errors.ConnectionError,
+    redis_errors.TimeoutError,
+    redis_errors.ReadOnlyError,
+    redis_errors.OutOfMemoryError,
+    redis_errors.MasterDownError,
+    redis_errors.TryAgainError,
+    TimeoutError,
+    OSError,
+)
+"""What redis-py raises when the server cannot be reached, is loading, is read-only or is full."""
+
+
+def connect(settings: Settings, *, name: str, reply_within: timedelta, connections: int = 32) -> Redis:
+    """A client whose commands are answered, or fail, within `reply_within`; blocking ones need it to be longer.
+
+    A command is sent once more on a fresh connection when the old one turns out to be closed. That is safe: every
+    script answers a repeat as it answered the first.
+    """
+    seconds = reply_within.total_seconds()
+    pool = BlockingConnectionPool.from_url(
+        settings.redis_url.get_secret_value(),
+        max_connections=connections,
+        timeout=seconds,
+        socket_timeout=seconds,
+        socket_connect_timeout=min(seconds, 3),
+        socket_keepalive=True,
+        socket_keepalive_options=KEEPALIVE,
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis_errors.ConnectionError,)),
+        client_name=name,
+        decode_responses=True,
+    )
+    return Redis.from_pool(pool)
+
+
+@asynccontextmanager
+async def answered(within: timedelta | None = None) -> AsyncGenerator[None]:
+    """Raises StoreUnavailable for whatever says that Redis is away, and after `within` in any case."""
+    try:
+        async with asyncio.timeout(within.total_seconds() if within else None):
+            yield
+    except AWAY as error:
+        raise StoreUnavailable from error

@@ -1,0 +1,90 @@
+"""What can go wrong between a request and the record, with the HTTP status each means.
+
+HeadraceError
+├── JobNotFound           404
+├── UnknownKind           404
+├── FileNotFound          404
+├── NotRetryable          409   only a failed, cancelled or expired job can be retried
+├── LeaseLost             409   another worker, a cancel or a limit came first (seen by workers only)
+├── EventsGone            410   the events asked for are no longer kept
+├── IdempotencyConflict   422   same key, other request
+└── StoreUnavailable      503   Redis is away, read-only or full
+"""
+
+from datetime import timedelta
+
+
+class HeadraceError(Exception):
+    """An error with a place in the API: `status` and `title` are what a client sees."""
+
+    status = 500
+    title = "Internal error"
+
+
+class JobNotFound(HeadraceError):
+    status = 404
+    title = "No such job"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"No job has the id {job_id!r}. Finished jobs are kept for the retention time only.")
+
+
+class UnknownKind(HeadraceError):
+    status = 404
+    title = "No such kind of job"
+
+    def __init__(self, kind: str, known: list[str]) -> None:
+        super().__init__(f"kind: {kind!r} is not a kind of job here. Known kinds: {', '.join(known)}.")
+
+
+class FileNotFound(HeadraceError):
+    status = 404
+    title = "No such file"
+
+    def __init__(self, job_id: str, name: str) -> None:
+        super().__init__(f"Job {job_id} has no file {name!r}. Its `files` field lists the names.")
+
+
+class NotRetryable(HeadraceError):
+    status = 409
+    title = "Not retryable"
+
+    def __init__(self, job_id: str, state: str) -> None:
+        super().__init__(f"Job {job_id} is {state}. Only a failed, cancelled or expired job can be retried.")
+
+
+class LeaseLost(HeadraceError):
+    status = 409
+    title = "Lease lost"
+
+    def __init__(self, job_id: str, state: str) -> None:
+        super().__init__(f"Job {job_id} is {state} and no longer this worker's.")
+        self.state = state
+
+
+class EventsGone(HeadraceError):
+    status = 410
+    title = "Events no longer kept"
+
+    def __init__(self, job_id: str, first: int) -> None:
+        super().__init__(f"Job {job_id} keeps its events from number {first} on; start there, or without an id.")
+        self.first = first
+
+
+class IdempotencyConflict(HeadraceError):
+    status = 422
+    title = "Idempotency key reused"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            f"Idempotency-Key: already used for another request, which made job {job_id}. Use a new key for a new one."
+        )
+
+
+class StoreUnavailable(HeadraceError):
+    status = 503
+    title = "Job store unavailable"
+    retry_after = timedelta(seconds=2)
+
+    def __init__(self) -> None:
+        super().__init__("The job store does not answer or takes no writes now. Nothing was stored; try again.")

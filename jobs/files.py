@@ -1,0 +1,50 @@
+"""Files of jobs, in whatever object store `HEADRACE_FILES_URL` names."""
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
+
+from jobs.errors import FileNotFound
+from jobs.model import FileRef
+from jobs.settings import Settings
+
+SIGNED_FOR = timedelta(minutes=10)
+
+
+class FileStore:
+    """Files are named by job and content, so that writing the same file again changes nothing."""
+
+    def __init__(self, url: str) -> None:
+        if urlsplit(url).scheme == "file":
+            Path(urlsplit(url).path).mkdir(parents=True, exist_ok=True)
+        self._store = from_url(url)
+
+    @classmethod
+    def open(cls, settings: Settings) -> "FileStore":
+        return cls(settings.files_url or f"file://{Path('.headrace/files').resolve()}")
+
+    async def put(self, job_id: str, name: str, data: bytes, content_type: str) -> FileRef:
+        """Stores `data` and returns what the job record keeps of it."""
+        key = f"{job_id}/{hashlib.sha256(data).hexdigest()[:16]}/{name}"
+        attributes: Any = None if isinstance(self._store, LocalStore) else {"Content-Type": content_type}
+        await obstore.put_async(self._store, key, data, attributes=attributes)
+        return FileRef(name=name, key=key, content_type=content_type, size=len(data))
+
+    async def get(self, ref: FileRef) -> bytes:
+        """Raises FileNotFound when the store no longer has it."""
+        try:
+            result = await obstore.get_async(self._store, ref.key)
+        except FileNotFoundError:
+            raise FileNotFound(ref.key.partition("/")[0], ref.name) from None
+        return bytes(await result.bytes_async())
+
+    async def signed_url(self, ref: FileRef) -> str | None:
+        """A URL from which a client can fetch the file for ten minutes; None where the store cannot sign."""
+        if not isinstance(self._store, GCSStore | S3Store | AzureStore):
+            return None
+        return await obstore.sign_async(self._store, "GET", ref.key, SIGNED_FOR)

@@ -1,0 +1,71 @@
+r"""Every Redis key of Headrace.
+
+The script loader writes these constants at the head of each Lua script, so this is the only list. The broker's lists
+(`default`, `default\x06\x163`, ...), `_kombu.*` and `unacked*` belong to kombu.
+
+A *lane* is one of the broker's lists: a queue at one of kombu's priority steps. Its name is the list's key.
+"""
+
+JOB = "hr:job:"
+"""Hash `hr:job:{id}`: the job. Also the prefix of the three keys below."""
+EVENTS = ":events"
+"""Stream `hr:job:{id}:events`: what happened, entry ids `{sequence}-0` from 1 on."""
+STEPS = ":steps"
+"""Hash `hr:job:{id}:steps`: step name -> saved result (JSON)."""
+SIGNAL = ":signal"
+"""List `hr:job:{id}:signal`: wakes the lease holder when the job is no longer its own. Lives a minute."""
+
+QUEUED = "hr:queued:"
+"""Zset `hr:queued:{lane}`: queued jobs in the order of their hints on the lane."""
+LEASES = "hr:leases"
+"""Zset: running jobs by the time their lease ends, ms."""
+SCHEDULED = "hr:scheduled"
+"""Zset: jobs waiting for a retry, by due time, ms."""
+DEADLINES = "hr:deadlines"
+"""Zset: jobs never started yet, by start deadline, ms."""
+DEAD = "hr:dead"
+"""Zset: failed jobs by the time they failed, ms: the dead letters."""
+RETAINED = "hr:retained"
+"""Zset: finished jobs by the time their keys expire, ms. The sweep takes them out of the indexes then."""
+
+INDEX_ALL = "hr:index:all"
+"""Zset: every job by creation time, ms."""
+INDEX_STATE = "hr:index:state:"
+"""Zset `hr:index:state:{state}`, by creation time, ms."""
+INDEX_KIND = "hr:index:kind:"
+"""Zset `hr:index:kind:{kind}`, by creation time, ms."""
+INDEX_USER = "hr:index:user:"
+"""Zset `hr:index:user:{user id}`, by creation time, ms. The one index with a TTL: there may be any number of users."""
+
+IDEMPOTENCY = "hr:idempotency:"
+"""Hash `hr:idempotency:{owner}:{key}`: job id and fingerprint of the request that made it."""
+LANES = "hr:lanes"
+"""Set: every lane a job was ever queued on."""
+STATS = "hr:stats"
+"""Hash: the fleet's counters, bumped by the script that makes the change."""
+WORKERS = "hr:workers"
+"""Zset: workers by the time they last reported, ms."""
+WORKER = "hr:worker:"
+"""Hash `hr:worker:{worker}`: what a worker reports of itself."""
+SWEEPING = "hr:sweeping"
+"""String with a TTL: a sweep ran just now, others need not."""
+
+
+def job(job_id: str) -> str:
+    return JOB + job_id
+
+
+def events(job_id: str) -> str:
+    return JOB + job_id + EVENTS
+
+
+def steps(job_id: str) -> str:
+    return JOB + job_id + STEPS
+
+
+def signal(job_id: str) -> str:
+    return JOB + job_id + SIGNAL
+
+
+def idempotency(owner: str, key: str) -> str:
+    return f"{IDEMPOTENCY}{owner}:{key}"

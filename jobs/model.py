@@ -1,0 +1,97 @@
+"""A job as clients see it."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobs.states import Reason, State
+
+UserId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[A-Za-z0-9._:@-]+$",
+        description="Whose job it is",
+        examples=["9a0a594c-2699-400b-89e0-4a4ef78ced97"],
+    ),
+]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class FileRef(Frozen):
+    """A file of a job. `key` is where the file store has it, `name` what clients ask for."""
+
+    name: str
+    key: str
+    content_type: str
+    size: int = Field(description="Bytes")
+
+
+class JobError(Frozen):
+    """Why a job failed, or why its last attempt did."""
+
+    reason: Reason
+    message: str
+    stage: str | None = Field(default=None, description="The step that failed")
+
+
+class Progress(Frozen):
+    fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
+    phase: str = ""
+    detail: str = ""
+
+
+class Waiting(Frozen):
+    """What an unfinished job waits for: `worker`, `retry` or `provider`; and since when, or until when."""
+
+    on: str
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class UsageItem(Frozen):
+    """What a job used of one model, saved steps of earlier attempts included."""
+
+    provider: str
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    images: int = 0
+    calls: int = 0
+
+
+class QueuePlace(Frozen):
+    name: str
+    position: int | None = Field(default=None, description="Jobs before it; null when it does not wait here")
+
+
+class Job(Frozen):
+    id: str
+    kind: str
+    state: State
+    state_reason: Reason | None = None
+    user_id: str | None = None
+    input: dict[str, Any]
+    result: dict[str, Any] | None = None
+    error: JobError | None = None
+    progress: Progress
+    waiting: Waiting | None = Field(default=None, description="Why it is not done yet; null when it is, or just runs")
+    attempt: int = Field(description="Runs so far; an interrupted run does not count")
+    max_attempts: int
+    priority: int
+    queue: QueuePlace
+    worker: str | None = Field(default=None, description="The worker that runs it, or ran it last")
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    retry_at: datetime | None = None
+    deadline: datetime = Field(description="It expires if not started by then")
+    usage: list[UsageItem] = []
+    files: list[FileRef] = []
+    retry_of: str | None = Field(default=None, description="The job that this one retries")
+    retried_as: str | None = Field(default=None, description="The job that retries this one")

@@ -1,0 +1,64 @@
+"""From the flat strings of the job hash to a Job, and back."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from pydantic import TypeAdapter
+
+from jobs.model import FileRef, Job, JobError, Progress, QueuePlace, UsageItem, Waiting
+from jobs.states import Reason, State
+
+_USAGE = TypeAdapter(list[UsageItem])
+_FILES = TypeAdapter(list[FileRef])
+
+
+def to_datetime(ms: str | float) -> datetime:
+    return datetime.fromtimestamp(float(ms) / 1000, tz=UTC)
+
+
+def to_job(record: Mapping[str, str], *, position: int | None = None) -> Job:
+    """The job of a whole `hr:job:{id}` hash. `position` is how many jobs stand before it, if it is queued."""
+    reason = record["state_reason"]
+    return Job(
+        id=record["id"],
+        kind=record["kind"],
+        state=State(record["state"]),
+        state_reason=Reason(reason) if reason else None,
+        user_id=record["user_id"] or None,
+        input=json.loads(record["input"]),
+        result=json.loads(record["result"]) if "result" in record else None,
+        error=JobError.model_validate_json(record["error"]) if "error" in record else None,
+        progress=Progress.model_validate_json(record["progress"]) if "progress" in record else Progress(),
+        waiting=_waiting(record),
+        attempt=int(record["attempt"]),
+        max_attempts=int(record["max_attempts"]),
+        priority=int(record["priority"]),
+        queue=QueuePlace(name=record["queue"], position=position),
+        worker=record.get("worker"),
+        created_at=to_datetime(record["created_at"]),
+        started_at=_date(record, "started_at"),
+        finished_at=_date(record, "finished_at"),
+        retry_at=_date(record, "retry_at"),
+        deadline=to_datetime(record["deadline"]),
+        usage=_USAGE.validate_json(record.get("usage", "[]")),
+        files=_FILES.validate_json(record.get("files", "[]")),
+        retry_of=record.get("retry_of") or None,
+        retried_as=record.get("retried_as"),
+    )
+
+
+def _waiting(record: Mapping[str, str]) -> Waiting | None:
+    match State(record["state"]):
+        case State.QUEUED:
+            return Waiting(on="worker", since=_date(record, "hinted_at"))
+        case State.SCHEDULED:
+            return Waiting(on="retry", until=_date(record, "retry_at"))
+        case State.RUNNING if "waiting_for" in record:
+            return Waiting(on=record["waiting_for"], since=_date(record, "waiting_since"))
+        case _:
+            return None
+
+
+def _date(record: Mapping[str, str], field: str) -> datetime | None:
+    return to_datetime(record[field]) if field in record else None

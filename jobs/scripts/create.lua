@@ -1,0 +1,42 @@
+-- create: nothing -> queued, with its Celery message on the broker, or nothing at all.
+-- KEYS    1 job (hash)   2 idempotency (hash)   3 job to retry (hash)   4 its steps (hash)   5 this job's steps (hash)
+-- ARGV    1 job id   2 fingerprint of the request, '' without an Idempotency-Key   3 time to remember it, s
+--         4 time to start in, ms   5 '1' if this retries the job of KEYS 3   6... the record's fields, name and value
+-- RETURN  {'created'|'replayed', id}, {'conflict', id of the job made under the same key},
+--         {'not_final', state} when the job to retry has not failed, been cancelled or expired
+local id, at = ARGV[1], now()
+if redis.call('EXISTS', KEYS[1]) == 1 then return { 'created', id } end
+
+if ARGV[2] ~= '' then
+  local before = redis.call('HMGET', KEYS[2], 'job', 'fingerprint')
+  if before[1] then return { before[2] == ARGV[2] and 'replayed' or 'conflict', before[1] } end
+end
+if ARGV[5] == '1' then
+  local source = redis.call('HMGET', KEYS[3], 'state', 'retried_as')
+  if source[2] then return { 'replayed', source[2] } end
+  if not FINAL[source[1]] or source[1] == 'completed' then return { 'not_final', source[1] or 'gone' } end
+  redis.call('HSET', KEYS[3], 'retried_as', id)
+  redis.call('COPY', KEYS[4], KEYS[5])
+  redis.call('PERSIST', KEYS[5])
+end
+if ARGV[2] ~= '' then
+  redis.call('HSET', KEYS[2], 'job', id, 'fingerprint', ARGV[2])
+  redis.call('EXPIRE', KEYS[2], ARGV[3])
+end
+
+redis.call('HSET', KEYS[1], 'id', id, 'state', 'queued', 'state_reason', '', 'attempt', 0, 'fence', 0,
+  'created_at', at, 'deadline', at + ARGV[4], unpack(ARGV, 6))
+local job = redis.call('HMGET', KEYS[1], 'lane', 'kind', 'user_id')
+redis.call('SADD', LANES, job[1])
+redis.call('ZADD', INDEX_ALL, at, id)
+redis.call('ZADD', INDEX_STATE .. 'queued', at, id)
+redis.call('ZADD', INDEX_KIND .. job[2], at, id)
+if job[3] ~= '' then
+  redis.call('ZADD', INDEX_USER .. job[3], at, id)
+  redis.call('EXPIRE', INDEX_USER .. job[3], INDEX_KEEP)
+end
+redis.call('ZADD', DEADLINES, at + ARGV[4], id)
+hint(id, at)
+emit(id, 'queued', at, { state = 'queued' })
+count('created:' .. job[2])
+return { 'created', id }

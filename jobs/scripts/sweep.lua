@@ -1,0 +1,68 @@
+-- sweep: whatever time has done to jobs: leases that ended, retries that are due, hints that were lost, start deadlines
+-- that passed, retention that is over. It only enqueues or ends jobs; it starts none. Any number of workers may call it.
+-- KEYS    1 sweeping (string with a TTL)
+-- ARGV    1 pause until the next sweep, ms   2 grace before a missing hint counts as lost, ms   3 most jobs of each sort
+-- RETURN  {leases ended, retries due, hints lost, deadlines passed}, all 0 when another worker swept just now
+if not redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return { 0, 0, 0, 0 } end
+local at, grace, most = now(), tonumber(ARGV[2]), tonumber(ARGV[3])
+
+local function due(key)
+  return redis.call('ZRANGEBYSCORE', key, '-inf', at, 'LIMIT', 0, most)
+end
+
+local ended = due(LEASES)
+for _, id in ipairs(ended) do lose(id, at) end
+
+local retries = due(SCHEDULED)
+for _, id in ipairs(retries) do
+  enter(id, 'queued', redis.call('HGET', JOB .. id, 'state_reason'), at, {})
+  hint(id, at)
+end
+
+local expired = due(DEADLINES)
+for _, id in ipairs(expired) do enter(id, 'expired', 'start_deadline', at, {}) end
+
+-- The order number of the next message a worker will pop, math.huge when no queued job has one, nil when unknown.
+local SCAN = 50
+local function frontier(lane)
+  local messages = redis.call('LRANGE', lane, -SCAN, -1)
+  for i = #messages, 1, -1 do
+    local id = string.match(messages[i], '"correlation_id": "([^"]+)"')
+    local order = id and redis.call('ZSCORE', QUEUED .. lane, id)
+    if order then return tonumber(order) end
+  end
+  if #messages < SCAN then return math.huge end
+end
+
+-- A job that stands before the next message on its lane has lost its own: popped by a worker that died with it.
+-- A hint too many costs a refused claim; so that they cannot pile up, none is pushed on a lane that is already longer
+-- than its jobs are many.
+local lost = 0
+for _, lane in ipairs(redis.call('SMEMBERS', LANES)) do
+  local waiting = redis.call('ZCARD', QUEUED .. lane)
+  local next = waiting > 0 and redis.call('LLEN', lane) < waiting + most and frontier(lane)
+  if next then
+    local first = redis.call('ZRANGEBYSCORE', QUEUED .. lane, '-inf', '(' .. next, 'LIMIT', 0, most)
+    for i = #first, 1, -1 do
+      if redis.call('HGET', JOB .. first[i], 'hinted_at') + grace < at then
+        hint(first[i], at, true)
+        lost = lost + 1
+      end
+    end
+  end
+end
+
+for _, member in ipairs(due(RETAINED)) do
+  local id, kind, state, user = string.match(member, '^(%S+) (%S+) (%S+) (%S*)$')
+  redis.call('ZREM', RETAINED, member)
+  redis.call('ZREM', DEAD, id)
+  redis.call('ZREM', INDEX_ALL, id)
+  redis.call('ZREM', INDEX_STATE .. state, id)
+  redis.call('ZREM', INDEX_KIND .. kind, id)
+  if user ~= '' then redis.call('ZREM', INDEX_USER .. user, id) end
+end
+redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', at - WORKER_KEEP * 1000)
+
+if #ended > 0 then count('leases_expired', #ended) end
+if lost > 0 then count('hints_lost', lost) end
+return { #ended, #retries, lost, #expired }

@@ -1,0 +1,111 @@
+"""Every setting, from the environment.
+
+Durations are seconds (`12`), or carry a unit (`500ms`, `12s`, `10m`, `1h`, `7d`).
+"""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+
+
+def parse_duration(value: object) -> object:
+    """`12`, `"12"`, `"500ms"`, `"10m"` -> timedelta; anything else goes on to pydantic. ValueError names the form."""
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value.strip())
+        if match is None:
+            raise ValueError("must be seconds or a number with a unit: 500ms, 12s, 10m, 1h, 7d")
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2] or "s"])
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), Field(gt=timedelta(0))]
+Pause = Annotated[timedelta, BeforeValidator(parse_duration), Field(ge=timedelta(0))]
+
+
+class Settings(BaseSettings):
+    """Read once where a process starts, then passed on; frozen."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADRACE_", frozen=True, extra="ignore", populate_by_name=True)
+
+    redis_url: Annotated[
+        SecretStr,
+        Field(
+            validation_alias="REDIS_URL",
+            description="Broker and store in one. `headrace dev` starts an embedded one when unset.",
+        ),
+    ] = SecretStr("redis://127.0.0.1:6379/0")
+    files_url: Annotated[str, Field(description="Where files go: file://, gs:// or s3://")] = ""
+    log_format: Literal["console", "json"] = "console"
+
+    lease: Annotated[Duration, Field(description="A silent worker loses its job after this")] = timedelta(seconds=12)
+    heartbeat: Annotated[Duration, Field(description="Leases are renewed this often")] = timedelta(seconds=4)
+    sweep: Annotated[Duration, Field(description="Lost jobs, due retries and deadlines are looked for this often")] = (
+        timedelta(seconds=2)
+    )
+    hint_grace: Annotated[
+        Duration,
+        Field(description="A queued job whose message is gone this long is put on the broker again"),
+    ] = timedelta(seconds=8)
+    grace: Annotated[
+        Pause, Field(description="On SIGTERM, calls in flight have this long to be saved before the job is handed back")
+    ] = timedelta(seconds=2)
+    stop_limit: Annotated[
+        Duration, Field(description="A stopping worker is gone after this, whatever hangs. Cloud Run kills at 10 s.")
+    ] = timedelta(seconds=9)
+
+    max_attempts: Annotated[int, Field(ge=1, le=100, description="Runs before a job fails for good")] = 3
+    retry_base: Annotated[Duration, Field(description="First wait before another attempt, doubled each time")] = (
+        timedelta(seconds=10)
+    )
+    retry_max: Annotated[Duration, Field(description="Longest wait before another attempt")] = timedelta(minutes=10)
+    step_patience: Annotated[
+        Pause,
+        Field(description="A shorter wait for a provider is taken inside the step, a longer one frees the worker"),
+    ] = timedelta(seconds=5)
+    concurrency: Annotated[int, Field(ge=1, le=1000, description="Provider calls in flight within one job")] = 4
+    start_deadline: Annotated[Duration, Field(description="A job not started by then expires")] = timedelta(days=1)
+    retention: Annotated[Duration, Field(description="Finished jobs are kept this long")] = timedelta(days=7)
+    idempotency_ttl: Annotated[Duration, Field(description="An Idempotency-Key is remembered this long")] = timedelta(
+        days=1
+    )
+    max_events: Annotated[int, Field(ge=100, description="Newest events kept of a job")] = 10_000
+    max_step_bytes: Annotated[
+        int, Field(ge=1024, description="Largest step result; larger values belong in a file")
+    ] = 256 * 1024
+    max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body")] = 1024 * 1024
+
+    max_tasks_per_child: Annotated[int, Field(ge=1, description="Jobs before a child is replaced")] = 100
+    max_memory_per_child: Annotated[
+        int, Field(ge=0, description="KiB of a child before it is replaced; 0: no limit")
+    ] = 600_000
+
+    api_token: Annotated[SecretStr | None, Field(description="If set, clients send it as `Authorization: Bearer`")] = (
+        None
+    )
+    keep_alive: Annotated[Duration, Field(description="A silent event stream gets a comment this often")] = timedelta(
+        seconds=15
+    )
+
+    provider: Annotated[Literal["offline"], Field(description="Who writes and paints")] = "offline"
+    offline_delay: Annotated[Pause, Field(description="Each offline call takes this long")] = timedelta(0)
+    offline_faults: Annotated[
+        str, Field(description="Calls that fail, by number within a process: `3:busy,5:unavailable,7:rejected`")
+    ] = ""
+    offline_ledger: Annotated[Path | None, Field(description="File that gets a JSON line for each offline call")] = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.heartbeat * 2 > self.lease:
+            raise ValueError(
+                "HEADRACE_LEASE must be at least twice HEADRACE_HEARTBEAT, or one lost renewal loses the job"
+            )
+        if self.grace >= self.stop_limit:
+            raise ValueError("HEADRACE_GRACE must be shorter than HEADRACE_STOP_LIMIT, or no time is left to hand back")
+        return self

@@ -1,0 +1,58 @@
+"""The states of a job, which may follow which, and the codes that say why. The Lua scripts are held to this table."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    QUEUED = "queued"
+    """Waiting for a worker."""
+    RUNNING = "running"
+    """One worker holds the lease."""
+    SCHEDULED = "scheduled"
+    """Waiting for its retry time; no worker is held."""
+    COMPLETED = "completed"
+    """Done; the result is in the record."""
+    FAILED = "failed"
+    """Given up; the error is in the record, and the job can be retried as a new one."""
+    CANCELLED = "cancelled"
+    """Stopped on request."""
+    EXPIRED = "expired"
+    """Not started by its start deadline."""
+
+
+class Reason(StrEnum):
+    """Why a job is in its state. None while nothing needs saying."""
+
+    WORKER_LOST = "worker_lost"
+    """Its worker died or fell silent."""
+    INTERRUPTED = "interrupted"
+    """Its worker was told to stop and handed it back; the attempt is not used up."""
+    PROVIDER_BUSY = "provider_busy"
+    """The provider is asked too often (429)."""
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    """The provider does not answer (5xx, timeout, connection)."""
+    CONTENT_REJECTED = "content_rejected"
+    """The provider refuses the content."""
+    PROVIDER_REJECTED = "provider_rejected"
+    """The provider refuses the call itself: credentials or request."""
+    TIME_LIMIT = "time_limit"
+    """The run took longer than its kind may."""
+    INTERNAL_ERROR = "internal_error"
+    """A fault in the pipeline itself."""
+    USER_REQUEST = "user_request"
+    """A client asked for it."""
+    START_DEADLINE = "start_deadline"
+    """No worker was free before the start deadline."""
+
+
+FINAL = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.EXPIRED})
+
+NEXT: dict[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.RUNNING, State.CANCELLED, State.EXPIRED}),
+    State.RUNNING: frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.QUEUED, State.SCHEDULED}),
+    State.SCHEDULED: frozenset({State.QUEUED, State.CANCELLED, State.EXPIRED}),
+    State.COMPLETED: frozenset(),
+    State.FAILED: frozenset(),
+    State.CANCELLED: frozenset(),
+    State.EXPIRED: frozenset(),
+}

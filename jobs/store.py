@@ -1,0 +1,298 @@
+"""The job store: every change of state is one call here and one Lua script there, and may safely be repeated."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self, cast
+from uuid import uuid4
+
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+
+from jobs import keys
+from jobs.celery_app import create_celery
+from jobs.connection import answered, connect
+from jobs.errors import IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
+from jobs.kinds import Kind
+from jobs.messages import Renderer
+from jobs.model import FileRef, Job, JobError, Progress, UsageItem
+from jobs.queues import DEFAULT_PRIORITY
+from jobs.records import to_job
+from jobs.scripts import Policy, Scripts
+from jobs.settings import Settings
+from jobs.states import State
+
+SWEEP_BATCH = 100
+"""Most jobs of each sort that one sweep handles, so that it never holds Redis for long."""
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What a client asks for. `input` is the kind's own input model, dumped to JSON types."""
+
+    kind: Kind
+    input: Mapping[str, Any]
+    user_id: str | None = None
+    priority: int = DEFAULT_PRIORITY
+    max_attempts: int | None = None
+    start_deadline: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Idempotency:
+    """A client's key, whose it is, and what the request said."""
+
+    owner: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Created:
+    job_id: str
+    replayed: bool
+    """An earlier request with the same key, or the first retry, made it."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write for a job, until the fence moves on."""
+
+    job_id: str
+    fence: int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job that this worker runs now, with the steps that earlier attempts saved."""
+
+    lease: Lease
+    job: Job
+    steps: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """There is nothing to claim: a repeated message, or the job has ended."""
+
+    state: str
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What one sweep found."""
+
+    leases_expired: int = 0
+    retries_due: int = 0
+    hints_lost: int = 0
+    expired: int = 0
+
+    def __bool__(self) -> bool:
+        return any((self.leases_expired, self.retries_due, self.hints_lost, self.expired))
+
+
+class JobStore:
+    """Writes and reads jobs. Every method raises StoreUnavailable when Redis does not answer within `patience`."""
+
+    def __init__(self, redis: Redis, settings: Settings, renderer: Renderer, *, patience: timedelta) -> None:
+        self.redis = redis
+        self._settings = settings
+        self._renderer = renderer
+        self._patience = patience
+        self._scripts = Scripts(redis, Policy(retention=settings.retention, max_events=settings.max_events))
+
+    @classmethod
+    def open(cls, settings: Settings, *, name: str, patience: timedelta) -> Self:
+        """A store on connections of its own, which `aclose` closes."""
+        redis = connect(settings, name=name, reply_within=patience)
+        return cls(redis, settings, Renderer(create_celery(settings)), patience=patience)
+
+    async def aclose(self) -> None:
+        await self.redis.aclose()
+
+    # -- Clients ------------------------------------------------------------------------------------------------------
+
+    async def create(self, new: NewJob, idempotency: Idempotency | None = None) -> Created:
+        """Stores a job and its message. Raises IdempotencyConflict."""
+        fields = {
+            "kind": new.kind.name,
+            "queue": new.kind.queue,
+            "priority": str(new.priority),
+            "input": json.dumps(new.input),
+            "user_id": new.user_id or "",
+            "max_attempts": str(new.max_attempts or self._settings.max_attempts),
+        }
+        return await self._create(fields, idempotency, start_deadline=new.start_deadline)
+
+    async def retry(self, job_id: str, idempotency: Idempotency | None = None) -> Created:
+        """A new job from an ended one, its saved steps included. A job is retried once; after that, its retry is.
+
+        Raises JobNotFound, NotRetryable, IdempotencyConflict.
+        """
+        record = await self._record(job_id)
+        fields = {field: record[field] for field in ("kind", "queue", "priority", "input", "user_id", "max_attempts")}
+        return await self._create(fields, idempotency, retry_of=job_id)
+
+    async def cancel(self, job_id: str) -> State:
+        """Cancels a job that has not ended; returns the state it is in then. Raises JobNotFound."""
+        reply = await self._run(self._scripts.cancel, [keys.job(job_id), keys.signal(job_id)], [job_id])
+        if not reply[0]:
+            raise JobNotFound(job_id)
+        return State(reply[1])
+
+    async def get(self, job_id: str) -> Job:
+        """Raises JobNotFound."""
+        record = await self._record(job_id)
+        return to_job(record, position=await self._position(record))
+
+    # -- Workers ------------------------------------------------------------------------------------------------------
+
+    async def claim(self, job_id: str, *, worker: str, token: str) -> Claim | Refusal:
+        """The one door into running. The same `token` may be sent again until an answer comes back."""
+        reply = await self._run(
+            self._scripts.claim,
+            [keys.job(job_id), keys.steps(job_id)],
+            [job_id, worker, token, _ms(self._settings.lease)],
+        )
+        if not reply[0]:
+            return Refusal(state=reply[1])
+        record = _pairs(reply[1])
+        return Claim(lease=Lease(job_id, int(record["fence"])), job=to_job(record), steps=_pairs(reply[2]))
+
+    async def renew(self, lease: Lease, *, waiting_for: str = "", waiting: timedelta = timedelta(0)) -> None:
+        """Raises LeaseLost, as do all writes below."""
+        await self._write(self._scripts.renew, lease, [_ms(self._settings.lease), waiting_for, _ms(waiting)])
+
+    async def progress(self, lease: Lease, progress: Progress) -> None:
+        await self._write(self._scripts.progress, lease, [progress.model_dump_json()])
+
+    async def save_step(self, lease: Lease, step: str, result: str) -> None:
+        await self._write(self._scripts.save_step, lease, [step, result], key=keys.steps(lease.job_id))
+
+    async def complete(
+        self,
+        lease: Lease,
+        *,
+        result: Mapping[str, Any],
+        files: Sequence[FileRef] = (),
+        usage: Sequence[UsageItem] = (),
+    ) -> None:
+        fields = ["result", json.dumps(result), "files", _dump(files), "usage", _dump(usage)]
+        await self._write(self._scripts.finish, lease, [State.COMPLETED, "", *fields])
+
+    async def fail(self, lease: Lease, error: JobError, *, usage: Sequence[UsageItem] = ()) -> None:
+        fields = ["error", error.model_dump_json(), "usage", _dump(usage)]
+        await self._write(self._scripts.finish, lease, [State.FAILED, error.reason, *fields])
+
+    async def retry_later(self, lease: Lease, error: JobError, *, wait: timedelta) -> State:
+        """Frees the worker until the wait is over; or ends the job, if its attempts are used up."""
+        reply = await self._write(self._scripts.retry_later, lease, [error.reason, _ms(wait), error.model_dump_json()])
+        return State(reply[1])
+
+    async def hand_back(self, lease: Lease) -> None:
+        """Back to the head of its queue; the attempt is not used up."""
+        await self._write(self._scripts.hand_back, lease, [])
+
+    # -- Recovery -----------------------------------------------------------------------------------------------------
+
+    async def lease_of(self, job_id: str, *, worker: str) -> Lease | None:
+        """The lease that `worker` holds on the job, if it does."""
+        async with answered(self._patience):
+            state, holder, fence = await self.redis.hmget(keys.job(job_id), ["state", "worker", "fence"])
+        return Lease(job_id, int(cast("str", fence))) if state == State.RUNNING and holder == worker else None
+
+    async def lose(self, lease: Lease) -> State:
+        """The holder is dead: the job is queued again, or failed when its attempts are used up."""
+        reply = await self._write(self._scripts.lose, lease, [])
+        return State(reply[1])
+
+    async def sweep(self) -> Swept:
+        reply = await self._run(
+            self._scripts.sweep,
+            [keys.SWEEPING],
+            [_ms(self._settings.sweep * 0.9), _ms(self._settings.hint_grace), SWEEP_BATCH],
+        )
+        return Swept(*reply)
+
+    # -- Inside -------------------------------------------------------------------------------------------------------
+
+    async def _create(
+        self,
+        fields: dict[str, str],
+        idempotency: Idempotency | None,
+        *,
+        start_deadline: timedelta | None = None,
+        retry_of: str = "",
+    ) -> Created:
+        job_id = str(uuid4())
+        message = self._renderer.message(
+            job_id, kind=fields["kind"], queue=fields["queue"], priority=int(fields["priority"])
+        )
+        fields |= {"lane": message.lane, "message": message.text, "retry_of": retry_of}
+        deadline = start_deadline or self._settings.start_deadline
+        outcome, found = await self._run(
+            self._scripts.create,
+            [
+                keys.job(job_id),
+                keys.idempotency(idempotency.owner, idempotency.key) if idempotency else keys.IDEMPOTENCY,
+                keys.job(retry_of),
+                keys.steps(retry_of),
+                keys.steps(job_id),
+            ],
+            [
+                job_id,
+                idempotency.fingerprint if idempotency else "",
+                int(self._settings.idempotency_ttl.total_seconds()),
+                _ms(deadline),
+                "1" if retry_of else "0",
+                *(part for pair in fields.items() for part in pair),
+            ],
+        )
+        if outcome == "conflict":
+            raise IdempotencyConflict(found)
+        if outcome == "not_final":
+            raise NotRetryable(retry_of, found)
+        return Created(job_id=found, replayed=outcome == "replayed")
+
+    async def _record(self, job_id: str) -> dict[str, str]:
+        async with answered(self._patience):
+            record = cast("dict[str, str]", await self.redis.hgetall(keys.job(job_id)))
+        if "state" not in record:
+            raise JobNotFound(job_id)
+        return record
+
+    async def _position(self, record: Mapping[str, str]) -> int | None:
+        if record["state"] != State.QUEUED:
+            return None
+        lanes = self._renderer.lanes(record["queue"])
+        before = lanes[: lanes.index(record["lane"])]
+        async with answered(self._patience), self.redis.pipeline(transaction=False) as pipe:
+            pipe.zrank(keys.QUEUED + record["lane"], record["id"])
+            for lane in before:
+                pipe.zcard(keys.QUEUED + lane)
+            rank, *waiting = await pipe.execute()
+        return None if rank is None else int(rank) + sum(waiting)
+
+    async def _write(self, script: AsyncScript, lease: Lease, args: Sequence[Any], *, key: str = "") -> list[Any]:
+        reply = await self._run(script, [key or keys.job(lease.job_id)], [lease.job_id, lease.fence, *args])
+        if not reply[0]:
+            raise LeaseLost(lease.job_id, reply[1])
+        return reply
+
+    async def _run(self, script: AsyncScript, script_keys: Sequence[str], args: Sequence[Any]) -> list[Any]:
+        async with answered(self._patience):
+            return cast("list[Any]", await script(keys=script_keys, args=args))
+
+
+def _ms(duration: timedelta) -> int:
+    return round(duration.total_seconds() * 1000)
+
+
+def _dump(items: Sequence[FileRef] | Sequence[UsageItem]) -> str:
+    return json.dumps([item.model_dump() for item in items])
+
+
+def _pairs(flat: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
+    """HGETALL from within a script comes flat: name, value, name, value."""
+    return dict(flat) if isinstance(flat, Mapping) else dict(zip(flat[::2], flat[1::2], strict=True))

@@ -1,0 +1,90 @@
+"""What a provider of generated text and pictures looks like to a pipeline.
+
+A provider answers two kinds of question, one call each, and never retries by itself: retries belong to the step that
+makes the call (`tasks.steps`), so that nothing multiplies. Failures are the three classes of `tasks.errors`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Call:
+    """Who asks: the job and the step. Together the idempotency key of the call."""
+
+    job_id: str
+    step: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.job_id}:{self.step}"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one call used."""
+
+    provider: str
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    images: int = 0
+    calls: int = 1
+
+
+@dataclass(frozen=True)
+class TextRequest(Generic[Answer]):
+    """Structured text: `facts` under `instructions`, answered as one validated `answer` model.
+
+    `task` names the kind of text ("story"): a model reads the instructions, the offline composer goes by the name.
+    """
+
+    call: Call
+    task: str
+    instructions: str
+    facts: Mapping[str, Any]
+    answer: type[Answer]
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Text(Generic[Answer]):
+    value: Answer
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class ImageRequest:
+    """A picture of `prompt`. `scene` is the same in parts, for illustrators that draw instead of reading."""
+
+    call: Call
+    prompt: str
+    scene: Mapping[str, Any]
+    width: int = 1024
+    height: int = 768
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Image:
+    """PNG bytes. `stand_ins` lists what could not be drawn as itself and was drawn as something plausible instead."""
+
+    png: bytes
+    usage: Usage
+    stand_ins: list[str] = field(default_factory=list[str])
+
+
+class Provider(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    async def text(self, request: TextRequest[Answer]) -> Text[Answer]: ...
+
+    async def image(self, request: ImageRequest) -> Image: ...
+
+    async def aclose(self) -> None: ...

@@ -1,0 +1,40 @@
+"""What every test shares: a private redis-server for each xdist worker, empty at the start of each test."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from cli.embedded_redis import EmbeddedRedis
+from jobs.settings import Settings
+from jobs.store import JobStore
+
+from tests.support.ports import free_port
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
+    server = EmbeddedRedis(tmp_path_factory.mktemp("redis"), port=free_port(), aof=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: EmbeddedRedis) -> str:
+    with redis.Redis(port=redis_server.port) as client:
+        client.flushall()
+    return redis_server.url
+
+
+@pytest.fixture
+def settings(redis_url: str, tmp_path: Path) -> Settings:
+    return Settings.model_validate({"redis_url": redis_url, "files_url": f"file://{tmp_path / 'files'}"})
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[JobStore]:
+    store = JobStore.open(settings, name="tests", patience=timedelta(seconds=5))
+    yield store
+    await store.aclose()

@@ -1,0 +1,22 @@
+"""Waiting for a condition, with a deadline and a word for what is awaited."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def wait_until(check: Callable[[], T | Awaitable[T]], *, within: float, what: str) -> T:
+    """The first true answer of `check`, asked every 20 ms. Fails after `within` seconds, naming `what`."""
+    deadline = time.monotonic() + within
+    while True:
+        answer = check()
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"not within {within} s: {what}"
+        await asyncio.sleep(0.02)  # poll
