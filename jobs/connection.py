@@ -1,6 +1,7 @@
 """Connections to Redis: every one with time limits, keepalive and a name; and one word for "Redis is away"."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -25,6 +26,8 @@ AWAY = (
     OSError,
 )
 """What redis-py raises when the server cannot be reached, is loading, is read-only or is full."""
+_NO_WRITES = re.compile(r"(?:^|-)(?:OOM|READONLY|MISCONF|NOREPLICAS|BUSY) ")
+"""The same where redis-py has no class for it, as inside a script: `Error running script (...): ... -OOM ...`."""
 
 
 def connect(settings: Settings, *, name: str, reply_within: timedelta, connections: int = 32) -> Redis:
@@ -57,3 +60,7 @@ async def answered(within: timedelta | None = None) -> AsyncGenerator[None]:
             yield
     except AWAY as error:
         raise StoreUnavailable from error
+    except redis_errors.ResponseError as error:
+        if _NO_WRITES.search(str(error)):
+            raise StoreUnavailable from error
+        raise

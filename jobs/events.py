@@ -53,14 +53,13 @@ class EventLog:
         Ends after the final event, or at once when that is not after `after`.
         Raises JobNotFound, EventsGone, StoreUnavailable.
         """
-        if after:
-            await self._check(job_id, after)
+        ended = await self._check(job_id, after) in FINAL
         stream = keys.events(job_id)
         while True:
+            # After the end there is nothing to wait for, only what is left to read.
+            block = None if ended else round(self._keep_alive.total_seconds() * 1000)
             async with answered(self._patience + self._keep_alive):
-                found: Any = await self._redis.xread(
-                    {stream: f"{after}-0"}, count=_PAGE, block=round(self._keep_alive.total_seconds() * 1000)
-                )
+                found: Any = await self._redis.xread({stream: f"{after}-0"}, count=_PAGE, block=block)
             events = [_event(*entry) for _, entries in found for entry in entries]
             for event in events:
                 yield event
@@ -68,11 +67,15 @@ class EventLog:
                     return
                 after = event.sequence
             if not events:
-                if await self._ended(job_id):
+                if ended:
                     return
-                yield None
+                # It may have ended since that read; its last events are then read first.
+                ended = await self._ended(job_id)
+                if not ended:
+                    yield None
 
-    async def _check(self, job_id: str, after: int) -> None:
+    async def _check(self, job_id: str, after: int) -> str:
+        """The job's state, if the events after number `after` are still kept; 0 is for those that are."""
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
             pipe.hget(keys.job(job_id), "state")
             pipe.xrange(keys.events(job_id), count=1)
@@ -80,8 +83,9 @@ class EventLog:
         if state is None:
             raise JobNotFound(job_id)
         first_kept = _event(*first[0]).sequence if first else 1
-        if after + 1 < first_kept:
+        if after and after + 1 < first_kept:
             raise EventsGone(job_id, first_kept)
+        return state
 
     async def _ended(self, job_id: str) -> bool:
         async with answered(self._patience):

@@ -4,7 +4,7 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
@@ -21,12 +21,12 @@ class FileStore:
 
     def __init__(self, url: str) -> None:
         if urlsplit(url).scheme == "file":
-            Path(urlsplit(url).path).mkdir(parents=True, exist_ok=True)
+            Path(unquote(urlsplit(url).path)).mkdir(parents=True, exist_ok=True)
         self._store = from_url(url)
 
     @classmethod
     def open(cls, settings: Settings) -> "FileStore":
-        return cls(settings.files_url or f"file://{Path('.headrace/files').resolve()}")
+        return cls(settings.files_url or Path(".headrace/files").resolve().as_uri())
 
     async def put(self, job_id: str, name: str, data: bytes, content_type: str) -> FileRef:
         """Stores `data` and returns what the job record keeps of it."""

@@ -6,6 +6,8 @@ The script loader writes these constants at the head of each Lua script, so this
 A *lane* is one of the broker's lists: a queue at one of kombu's priority steps. Its name is the list's key.
 """
 
+from urllib.parse import quote
+
 JOB = "hr:job:"
 """Hash `hr:job:{id}`: the job. Also the prefix of the three keys below."""
 EVENTS = ":events"
@@ -46,7 +48,7 @@ STATS = "hr:stats"
 WORKERS = "hr:workers"
 """Zset: workers by the time they last reported, ms."""
 WORKER = "hr:worker:"
-"""Hash `hr:worker:{worker}`: what a worker reports of itself."""
+"""String `hr:worker:{worker}`: what a worker reports of itself (JSON)."""
 SWEEPING = "hr:sweeping"
 """String with a TTL: a sweep ran just now, others need not."""
 
@@ -68,4 +70,5 @@ def signal(job_id: str) -> str:
 
 
 def idempotency(owner: str, key: str) -> str:
-    return f"{IDEMPOTENCY}{owner}:{key}"
+    """An owner's name may have a colon in it; escaped, it cannot reach another owner's keys."""
+    return f"{IDEMPOTENCY}{quote(owner, safe='')}:{key}"

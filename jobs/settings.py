@@ -32,7 +32,13 @@ Pause = Annotated[timedelta, BeforeValidator(parse_duration), Field(ge=timedelta
 class Settings(BaseSettings):
     """Read once where a process starts, then passed on; frozen."""
 
-    model_config = SettingsConfigDict(env_prefix="HEADRACE_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="HEADRACE_",
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,  # the input has the secrets in plain text
+    )
 
     redis_url: Annotated[
         SecretStr,

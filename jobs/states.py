@@ -50,7 +50,7 @@ FINAL = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.EXPIRED
 NEXT: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.RUNNING, State.CANCELLED, State.EXPIRED}),
     State.RUNNING: frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.QUEUED, State.SCHEDULED}),
-    State.SCHEDULED: frozenset({State.QUEUED, State.CANCELLED, State.EXPIRED}),
+    State.SCHEDULED: frozenset({State.QUEUED, State.CANCELLED}),
     State.COMPLETED: frozenset(),
     State.FAILED: frozenset(),
     State.CANCELLED: frozenset(),

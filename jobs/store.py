@@ -181,8 +181,11 @@ class JobStore:
         fields = ["result", json.dumps(result), "files", _dump(files), "usage", _dump(usage)]
         await self._write(self._scripts.finish, lease, [State.COMPLETED, "", *fields])
 
-    async def fail(self, lease: Lease, error: JobError, *, usage: Sequence[UsageItem] = ()) -> None:
-        fields = ["error", error.model_dump_json(), "usage", _dump(usage)]
+    async def fail(
+        self, lease: Lease, error: JobError, *, files: Sequence[FileRef] = (), usage: Sequence[UsageItem] = ()
+    ) -> None:
+        """Ends the job for good; the files and usage of its finished steps are kept."""
+        fields = ["error", error.model_dump_json(), "files", _dump(files), "usage", _dump(usage)]
         await self._write(self._scripts.finish, lease, [State.FAILED, error.reason, *fields])
 
     async def retry_later(self, lease: Lease, error: JobError, *, wait: timedelta) -> State:

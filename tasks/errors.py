@@ -15,6 +15,8 @@ class ProviderError(Exception):
     """A provider did not answer a call. `reason` is the code the job shows while it waits or when it failed."""
 
     reason: Reason
+    stage: str | None = None
+    """The step that asked; set by it."""
 
 
 class Busy(ProviderError):

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 T = TypeVar("T")
 
@@ -13,9 +13,8 @@ async def wait_until(check: Callable[[], T | Awaitable[T]], *, within: float, wh
     """The first true answer of `check`, asked every 20 ms. Fails after `within` seconds, naming `what`."""
     deadline = time.monotonic() + within
     while True:
-        answer = check()
-        if inspect.isawaitable(answer):
-            answer = await answer
+        asked = check()
+        answer = cast("T", await asked if inspect.isawaitable(asked) else asked)
         if answer:
             return answer
         assert time.monotonic() < deadline, f"not within {within} s: {what}"

@@ -1,0 +1,51 @@
+# All set-up is done here: `make demo` on a fresh machine needs python3 (3.11 or newer), make and a package index.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test check format lock clean
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+help:  ## What there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## Build .venv from the locked requirements
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Headrace needs Python 3.11 or newer; set PYTHON=/path/to/it"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY)  ## Make a real picture book through the REST API, and say where it lies
+	@$(BIN)/headrace demo
+
+dev: $(READY)  ## Run everything: API :8000, a worker, Flower :5555, an embedded Redis
+	@$(BIN)/headrace dev
+
+test: $(READY)  ## Run every test: real redis-server, real processes
+	$(BIN)/pytest -n 2 --dist loadfile
+
+check: $(READY)  ## Lint, types, layers, shell scripts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck .ci/run
+
+format: $(READY)  ## Format the code and apply safe lint fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Without addresses of an index or local files: anyone's pip finds the packages where it always does.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" pyproject.toml
+
+lock: $(READY)  ## Compile the locked requirements of each image anew
+	$(COMPILE) --extra api -o requirements/api.txt
+	$(COMPILE) --extra worker -o requirements/worker.txt
+	$(COMPILE) --extra flower -o requirements/flower.txt
+	$(COMPILE) --all-extras --group dev -o requirements/dev.txt
+
+clean:  ## Remove .venv and everything that was made
+	rm -rf .venv .headrace .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,113 @@
+"""All of Headrace on one machine: Redis (embedded unless REDIS_URL says where one is), API, worker and Flower."""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import redis
+
+from cli.embedded_redis import EmbeddedRedis
+from cli.processes import Processes, require_free
+
+HOME = Path(".headrace")
+"""Where one machine keeps its Redis, its files and its logs."""
+START_WITHIN = 30.0
+"""Seconds until everything must be up."""
+
+
+class StackFailed(Exception):
+    """Something did not start, or ended by itself; the message names it and where to look."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    api: int = 8000
+    flower: int = 5555
+    redis: int = 6390
+
+
+class Stack:
+    """Starts what is asked for and not there yet, and stops what it has started, last first."""
+
+    def __init__(self, ports: Ports, *, logs: Path | None = None) -> None:
+        self.ports = ports
+        self.api_url = f"http://127.0.0.1:{ports.api}"
+        self._logs = logs
+        self._embedded: EmbeddedRedis | None = None
+        self._redis_url = os.environ.get("REDIS_URL") or f"redis://127.0.0.1:{ports.redis}/0"
+        self._processes = Processes({"REDIS_URL": self._redis_url})
+        if logs is not None:
+            logs.mkdir(parents=True, exist_ok=True)
+
+    def start_redis(self) -> None:
+        """Starts the embedded server, unless REDIS_URL names another or it runs already."""
+        if self._redis_answers():
+            return
+        if os.environ.get("REDIS_URL"):
+            raise StackFailed(
+                "Redis does not answer at REDIS_URL. Start it, or unset REDIS_URL to use an embedded one."
+            )
+        require_free(self.ports.redis, what="the embedded Redis", option="--redis-port")
+        self._embedded = EmbeddedRedis(HOME / "redis", port=self.ports.redis)
+        try:
+            self._embedded.start()
+        except RuntimeError as error:
+            raise StackFailed(str(error)) from None
+
+    def start_api(self) -> None:
+        require_free(self.ports.api, what="the API", option="--api-port")
+        self._start("api", ["uvicorn", "api.app:create_app", "--factory", "--port", str(self.ports.api)])
+
+    def start_worker(self) -> None:
+        self._start("worker", ["celery", "-A", "tasks", "--quiet", "worker", "--without-gossip", "--without-mingle"])
+
+    def start_flower(self) -> None:
+        require_free(self.ports.flower, what="Flower", option="--flower-port")
+        self._start("flower", ["celery", "-A", "tasks", "flower", "--address=127.0.0.1", f"--port={self.ports.flower}"])
+
+    def until_ready(self) -> None:
+        """Waits until the API answers and a worker has reported. Raises StackFailed."""
+        self._wait(self.api_runs, "the API did not answer")
+        self._wait(self.has_worker, "no worker came up")
+
+    def watch(self) -> None:
+        """Returns when a process has ended by itself. Raises StackFailed naming it."""
+        while not (name := self._processes.ended()):
+            time.sleep(0.5)
+        raise StackFailed(f"{name} has ended; its last lines say why.")
+
+    def api_runs(self) -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"{self.api_url}/health/live", timeout=2).is_success
+        return False
+
+    def has_worker(self) -> bool:
+        with suppress(httpx.TransportError):
+            answer = httpx.get(f"{self.api_url}/workers", timeout=2)
+            return answer.is_success and bool(answer.json()["workers"])
+        return False
+
+    def close(self) -> None:
+        self._processes.close()
+        if self._embedded is not None:
+            self._embedded.stop()
+
+    def _start(self, name: str, command: list[str]) -> None:
+        self._processes.start(name, command, log=self._logs / f"{name}.log" if self._logs else None)
+
+    def _wait(self, ready: Callable[[], bool], trouble: str) -> None:
+        deadline = time.monotonic() + START_WITHIN
+        while not ready():
+            if (name := self._processes.ended()) or time.monotonic() > deadline:
+                where = f" Look into {self._logs}." if self._logs else ""
+                raise StackFailed(f"{name or 'Start'}: {trouble}.{where}")
+            time.sleep(0.1)
+
+    def _redis_answers(self) -> bool:
+        with suppress(redis.RedisError), redis.Redis.from_url(self._redis_url, socket_connect_timeout=1) as client:
+            return bool(client.ping())
+        return False

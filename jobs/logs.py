@@ -1,0 +1,48 @@
+"""Logs: one line an event, as JSON with a `severity` (Cloud Logging reads it) or in colour on a terminal."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from jobs.settings import Settings
+
+
+def configure_logging(settings: Settings) -> None:
+    """Sends the root logger's records, and structlog's, to standard error."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    if settings.log_format == "json":
+        rendering = [structlog.processors.format_exc_info, _severity, structlog.processors.JSONRenderer()]
+    else:
+        # Plain tracebacks: richer ones print local variables, and so prompts and keys.
+        rendering = [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+
+
+def _severity(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401  # structlog's signature
+    event["severity"] = event.pop("level", "info").upper()
+    event["message"] = event.pop("event", "")
+    return event

@@ -1,0 +1,142 @@
+"""A worker's parent process beside Celery: it sweeps, reports that the worker is there, and recovers what a child lost.
+
+All of it runs in one thread with an event loop of its own, so that neither Celery nor Redis can hold it up.
+"""
+
+import asyncio
+import os
+import random
+import socket
+import threading
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from uuid import uuid4
+
+import structlog
+from billiard.exceptions import TimeLimitExceeded
+from celery.worker import state as celery_state
+
+from jobs.celery_app import create_celery
+from jobs.errors import LeaseLost, StoreUnavailable
+from jobs.fleet import Fleet, Worker
+from jobs.messages import Renderer
+from jobs.model import JobError
+from jobs.queues import queue_names
+from jobs.settings import Settings
+from jobs.states import Reason
+from jobs.store import JobStore
+from tasks.child import HAND_BACK
+from tasks.lease import insist
+from tasks.looping import LoopThread
+
+log = structlog.stdlib.get_logger("headrace.parent")
+
+PATIENCE = timedelta(seconds=3)
+ASK_EVERY = 0.2
+"""Seconds between two reminders to a child that it is to hand its job back: it may just be taking one."""
+EX_STOPPED_HARD = 75
+
+
+class Parent:
+    """One per worker. `worker` is unique among all workers, also where every host is called localhost."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
+        self._settings = settings
+        self._started_at = datetime.now(UTC)
+        self._thread = LoopThread("parent")
+        self._started = False
+
+    def start(self) -> None:
+        renderer = Renderer(create_celery(self._settings))
+        self._store = JobStore.open(self._settings, name="headrace-parent", patience=PATIENCE)
+        self._fleet = Fleet(self._store.redis, renderer, patience=PATIENCE)
+        self._thread.start()
+        self._thread.run(self._sweep_for_ever())
+        self._started = True
+
+    def stop(self) -> None:
+        """Ends the sweeping, and takes the worker off the list."""
+        if self._started:
+            self._started = False
+            self._thread.close(self._leave())
+
+    def child_failed(self, job_id: str, error: BaseException) -> None:
+        """A child was killed or died with this job: it is to run again, or has failed if it was its time that ended."""
+        self._thread.run(self._recover(job_id, error))
+
+    def hand_back_and_exit(self) -> None:
+        """Has children hand their jobs back, until the process ends; ends it itself when that takes too long."""
+        threading.Thread(target=self._until_stopped, name="stop", daemon=True).start()
+
+    def _until_stopped(self) -> None:
+        done = threading.Event()
+        waited = 0.0
+        while waited < self._settings.stop_limit.total_seconds():
+            for request in tuple(celery_state.active_requests):
+                _tell(request.worker_pid)
+            done.wait(ASK_EVERY)
+            waited += ASK_EVERY
+        log.error("not stopped in time; leaving", after=self._settings.stop_limit.total_seconds())
+        os._exit(EX_STOPPED_HARD)
+
+    async def _sweep_for_ever(self) -> None:
+        """Sweeps and reports, with jitter so that many workers spread out. Redis may be away meanwhile."""
+        away = False
+        while True:
+            try:
+                swept = await self._store.sweep()
+                await self._fleet.report(self._description())
+            except StoreUnavailable:
+                if not away:
+                    log.warning("the store is away; sweeping goes on when it is back")
+                away = True
+            except Exception:
+                log.exception("sweep failed")
+            else:
+                away = False
+                if swept:
+                    log.info("swept", **vars(swept))
+            await asyncio.sleep(self._settings.sweep.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311  # spreads load, guards nothing
+
+    async def _recover(self, job_id: str, error: BaseException) -> None:
+        lease = await insist(lambda: self._store.lease_of(job_id, worker=self.worker))
+        if lease is None:
+            return
+        try:
+            if isinstance(error, TimeLimitExceeded):
+                failure = JobError(reason=Reason.TIME_LIMIT, message="It did not stop at its time limit and was ended.")
+                await insist(lambda: self._store.fail(lease, failure))
+                outcome = "failed: time_limit"
+            else:
+                outcome = await insist(lambda: self._store.lose(lease))
+        except LeaseLost as lost:
+            outcome = f"lost: {lost.state}"
+        log.warning("child lost", job=job_id, outcome=outcome)
+
+    async def _leave(self) -> None:
+        try:
+            await self._fleet.forget(self.worker)
+        except StoreUnavailable:
+            log.warning("left without saying so: the store is away")
+        await self._store.aclose()
+
+    def _description(self) -> Worker:
+        return Worker(
+            id=self.worker,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=version("headrace"),
+            queues=queue_names(),
+            started_at=self._started_at,
+            seen_at=datetime.now(UTC),
+            jobs=[request.id for request in tuple(celery_state.active_requests)],
+        )
+
+
+def _tell(pid: int | None) -> None:
+    if pid is not None:
+        try:
+            os.kill(pid, HAND_BACK)
+        except ProcessLookupError:
+            return

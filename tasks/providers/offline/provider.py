@@ -1,0 +1,100 @@
+"""The offline provider: composes and draws without a network; can be told to be slow, to fail and to keep a ledger."""
+
+import asyncio
+import itertools
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from jobs.states import Reason
+from tasks.errors import Busy, ProviderError, Rejected, Unavailable
+from tasks.providers.base import Answer, Call, Image, ImageRequest, Text, TextRequest, Usage
+from tasks.providers.offline.composer import compose
+from tasks.providers.offline.illustrator import draw
+
+_FAULTS: dict[str, Callable[[], ProviderError]] = {
+    "busy": lambda: Busy("told to be busy", retry_after=timedelta(seconds=1)),
+    "unavailable": lambda: Unavailable("told to be unavailable"),
+    "rejected": lambda: Rejected("told to reject"),
+}
+
+
+class OfflineProvider:
+    """Stories from the offline composer and pictures from the offline illustrator; neither is a model.
+
+    `delay` is waited before the work of each call. `faults` makes the Nth call of this provider (from 1, text and image
+    together) fail: see `parse_faults`. `ledger` gets one JSON line for every call that starts, in whichever process.
+    """
+
+    def __init__(
+        self, *, delay: timedelta = timedelta(0), faults: Mapping[int, str] | None = None, ledger: Path | None = None
+    ) -> None:
+        self._delay = delay
+        self._faults = {number: _FAULTS[fault] for number, fault in (faults or {}).items()}
+        self._ledger = ledger
+        self._numbers = itertools.count(1)
+
+    @property
+    def name(self) -> str:
+        return "offline"
+
+    async def text(self, request: TextRequest[Answer]) -> Text[Answer]:
+        """The composed answer. Raises Rejected for any task but "story", and what `faults` ask for."""
+        await self._begin(request.call, "text")
+        if request.task != "story":
+            raise Rejected(f"the offline composer cannot write {request.task!r}", reason=Reason.PROVIDER_REJECTED)
+        facts = request.facts
+        outline = await asyncio.to_thread(
+            compose, str(facts["title"]), str(facts["prompt"]), pages=int(facts["pages"]), seed=request.seed
+        )
+        value = request.answer.model_validate(outline.model_dump())
+        return Text(value, Usage(self.name, "composer-1"))
+
+    async def image(self, request: ImageRequest) -> Image:
+        """The drawn scene. Raises what `faults` ask for."""
+        await self._begin(request.call, "image")
+        drawn = await asyncio.to_thread(
+            draw, request.scene, width=request.width, height=request.height, seed=request.seed
+        )
+        return Image(drawn.png, Usage(self.name, "illustrator-1", images=1), drawn.stand_ins)
+
+    async def aclose(self) -> None:
+        """Nothing is held open."""
+
+    async def _begin(self, call: Call, kind: str) -> None:
+        number = next(self._numbers)
+        if self._ledger:
+            _append(self._ledger, call, kind)
+        await asyncio.sleep(self._delay.total_seconds())
+        fault = self._faults.get(number)
+        if fault:
+            raise fault()
+
+
+def parse_faults(text: str) -> dict[int, str]:
+    """Faults from "3:busy,5:unavailable". Raises ValueError for anything but positive numbers and known faults."""
+    faults: dict[int, str] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        number, _, fault = part.partition(":")
+        if not (number.isascii() and number.isdigit() and int(number) > 0) or fault not in _FAULTS:
+            raise ValueError(f"{part!r} is not a fault: write call:fault, the fault one of {', '.join(_FAULTS)}")
+        faults[int(number)] = fault
+    return faults
+
+
+def _append(ledger: Path, call: Call, kind: str) -> None:
+    """One line in one write: lines of several processes never mix."""
+    entry = {
+        "job": call.job_id,
+        "step": call.step,
+        "kind": kind,
+        "at": datetime.now(UTC).isoformat(),
+        "pid": os.getpid(),
+    }
+    file = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(file, (json.dumps(entry) + "\n").encode())
+    finally:
+        os.close(file)

@@ -1,0 +1,163 @@
+"""What a pipeline is given: durable steps, progress, and the provider behind them."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from jobs.errors import StoreUnavailable
+from jobs.files import FileStore
+from jobs.model import FileRef, Progress, UsageItem
+from jobs.settings import Settings
+from jobs.store import JobStore, Lease
+from tasks.errors import Rejected
+from tasks.lease import insist
+from tasks.providers.base import Call, Provider
+from tasks.steps import Saved, Step, Waits
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+PROGRESS_EVERY = 0.2
+"""Seconds between two progress events of a job, at least."""
+
+
+class Interrupted(Exception):
+    """The worker is to stop: no new step begins."""
+
+
+class StepTooLarge(Exception):
+    """A step's result is larger than HEADRACE_MAX_STEP_BYTES; such values belong in a file (`step.keep`)."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a worker's jobs share."""
+
+    settings: Settings
+    store: JobStore
+    files: FileStore
+    provider: Provider
+
+
+class Run:
+    """One attempt at a job, as its pipeline sees it."""
+
+    def __init__(self, lease: Lease, tools: Tools, saved: Mapping[str, str]) -> None:
+        self.provider = tools.provider.name
+        self.waits = Waits()
+        self.draining = False
+        """Set when the worker is to stop: steps in flight may finish, no other begins."""
+        self._lease = lease
+        self._tools = tools
+        self._saved = {name: Saved.model_validate_json(text) for name, text in saved.items()}
+        self._told = 0.0
+
+    async def step(self, name: str, call: Callable[[Step], Awaitable[T]], result: type[T]) -> T:
+        """The result of `call`, made once per job: later attempts get what an earlier one saved.
+
+        `name` is unique within the job. Raises what `call` raises, Interrupted, StepTooLarge, LeaseLost.
+        """
+        adapter = TypeAdapter(result)
+        if name in self._saved:
+            return adapter.validate_python(self._saved[name].value)
+        if self.draining:
+            raise Interrupted
+        step = Step(
+            Call(self._lease.job_id, name),
+            provider=self._tools.provider,
+            files=self._tools.files,
+            settings=self._tools.settings,
+            waits=self.waits,
+        )
+        value = await call(step)
+        await self._save(name, step.saved(adapter.dump_python(value, mode="json")))
+        return value
+
+    async def map(
+        self,
+        name: str,
+        items: Sequence[Item],
+        call: Callable[[Step, Item], Awaitable[T]],
+        result: type[T],
+        *,
+        span: tuple[float, float] = (0.0, 1.0),
+    ) -> list[T]:
+        """`call` for every item, several at a time, each one a step named `name:1`, `name:2`, ...
+
+        `span` is the part of the job's progress that this is. After a failure no other step begins, but those in flight
+        are paid for and so may finish; then the failure is raised.
+        """
+        results: dict[int, T] = {}
+        failures: list[Exception] = []
+        waiting = deque(enumerate(items, 1))
+
+        async def work() -> None:
+            while waiting and not failures:
+                number, item = waiting.popleft()
+                try:
+                    results[number] = await self.step(f"{name}:{number}", _for_item(call, item), result)
+                except Exception as error:  # noqa: BLE001  # raised below, when no call is in flight any more
+                    failures.append(error)
+                    return
+                low, high = span
+                done = low + (high - low) * len(results) / len(items)
+                await self.progress(done, name, f"{len(results)} of {len(items)}")
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._tools.settings.concurrency, len(items))):
+                group.create_task(work())
+        if failures:
+            raise next((error for error in failures if isinstance(error, Rejected)), failures[0])
+        return [results[number] for number in sorted(results)]
+
+    async def progress(self, fraction: float, phase: str, detail: str = "") -> None:
+        """Tells clients how far the job is. Frequent calls are thinned out; the last one before the end counts."""
+        now = time.monotonic()
+        if fraction < 1 and now - self._told < PROGRESS_EVERY:
+            return
+        self._told = now
+        try:
+            await self._tools.store.progress(self._lease, Progress(fraction=fraction, phase=phase, detail=detail))
+        except StoreUnavailable:
+            # Progress is worth a try, not a wait.
+            return
+
+    async def load(self, ref: FileRef) -> bytes:
+        """A file that a step has kept. Raises FileNotFound."""
+        return await self._tools.files.get(ref)
+
+    @property
+    def usage(self) -> list[UsageItem]:
+        """What the saved steps used, by provider and model."""
+        totals: dict[tuple[str, str], dict[str, Any]] = {}
+        for item in (item for saved in self._saved.values() for item in saved.usage):
+            total = totals.setdefault((item.provider, item.model), dict.fromkeys(_COUNTS, 0))
+            for count in _COUNTS:
+                total[count] += getattr(item, count)
+        return [UsageItem(provider=provider, model=model, **total) for (provider, model), total in totals.items()]
+
+    @property
+    def files(self) -> list[FileRef]:
+        kept = (ref for saved in self._saved.values() for ref in saved.files)
+        return sorted(kept, key=lambda ref: ref.name)
+
+    async def _save(self, name: str, saved: Saved) -> None:
+        text = saved.model_dump_json()
+        if len(text) > self._tools.settings.max_step_bytes:
+            limit = self._tools.settings.max_step_bytes
+            raise StepTooLarge(f"step {name}: {len(text)} bytes, at most {limit} are kept")
+        # It is paid for: a Redis that is away for a moment must not lose it.
+        await insist(lambda: self._tools.store.save_step(self._lease, name, text))
+        self._saved[name] = saved
+
+
+_COUNTS = ("input_tokens", "output_tokens", "images", "calls")
+
+
+def _for_item(call: Callable[[Step, Item], Awaitable[T]], item: Item) -> Callable[[Step], Awaitable[T]]:
+    return lambda step: call(step, item)

@@ -1,0 +1,121 @@
+"""A step: the unit that is paid once. Its result, usage and files are saved together, under the fence."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from jobs.files import FileStore
+from jobs.model import FileRef, UsageItem
+from jobs.settings import Settings
+from tasks.errors import Busy, ProviderError, Unavailable
+from tasks.providers.base import Answer, Call, Image, ImageRequest, Provider, TextRequest, Usage
+from tasks.retries import backoff
+
+T = TypeVar("T")
+
+STEP_TRIES = 4
+"""Most times one call is made within a step; after that the job waits without holding a worker."""
+FIRST_WAIT = timedelta(milliseconds=500)
+
+
+class Saved(BaseModel):
+    """What is kept of a finished step."""
+
+    value: Any
+    usage: list[UsageItem] = []
+    files: list[FileRef] = []
+
+
+class Waits:
+    """The provider calls in flight, for saying what a job waits for. Read by the lease thread, written by the loop."""
+
+    def __init__(self) -> None:
+        self._since: dict[int, float] = {}
+        self._tickets = itertools.count()
+
+    @contextmanager
+    def call(self) -> Generator[None]:
+        ticket = next(self._tickets)
+        self._since[ticket] = time.monotonic()
+        try:
+            yield
+        finally:
+            del self._since[ticket]
+
+    def longest(self) -> timedelta | None:
+        """How long the oldest call in flight takes by now; None without one."""
+        started = list(self._since.values())
+        return timedelta(seconds=time.monotonic() - min(started)) if started else None
+
+
+class Step:
+    """What the code of a step may do: ask the provider and keep files."""
+
+    def __init__(self, call: Call, *, provider: Provider, files: FileStore, settings: Settings, waits: Waits) -> None:
+        self.call = call
+        self._provider = provider
+        self._files = files
+        self._settings = settings
+        self._waits = waits
+        self._usage: list[UsageItem] = []
+        self._kept: list[FileRef] = []
+
+    async def text(
+        self, task: str, *, instructions: str, facts: Mapping[str, Any], answer: type[Answer], seed: int = 0
+    ) -> Answer:
+        """Structured text. Raises ProviderError after short waits were of no use."""
+        request = TextRequest(
+            call=self.call, task=task, instructions=instructions, facts=facts, answer=answer, seed=seed
+        )
+        text = await self.ask(lambda: self._provider.text(request))
+        self._used(text.usage)
+        return text.value
+
+    async def image(self, prompt: str, *, scene: Mapping[str, Any], seed: int = 0) -> Image:
+        """A picture. Raises ProviderError after short waits were of no use."""
+        request = ImageRequest(call=self.call, prompt=prompt, scene=scene, seed=seed)
+        image = await self.ask(lambda: self._provider.image(request))
+        self._used(image.usage)
+        return image
+
+    async def keep(self, name: str, data: bytes, content_type: str) -> FileRef:
+        """Stores a file of the job."""
+        ref = await self._files.put(self.call.job_id, name, data, content_type)
+        self._kept.append(ref)
+        return ref
+
+    def saved(self, value: Any) -> Saved:  # noqa: ANN401  # any JSON value
+        return Saved(value=value, usage=self._usage, files=self._kept)
+
+    def _used(self, usage: Usage) -> None:
+        self._usage.append(UsageItem(**vars(usage)))
+
+    async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Any call to the outside, with short waits after Busy and Unavailable. Raises ProviderError."""
+        for attempt in range(1, STEP_TRIES + 1):
+            try:
+                with self._waits.call():
+                    return await call()
+            except (Busy, Unavailable) as error:
+                wait = _wait(error, attempt)
+                if attempt == STEP_TRIES or wait > self._settings.step_patience:
+                    raise self._at_this_stage(error) from error.__cause__
+                await asyncio.sleep(wait.total_seconds())
+            except ProviderError as error:
+                raise self._at_this_stage(error) from error.__cause__
+        raise AssertionError("the last attempt returns or raises")
+
+    def _at_this_stage(self, error: ProviderError) -> ProviderError:
+        error.stage = self.call.step
+        return error
+
+
+def _wait(error: ProviderError, attempt: int) -> timedelta:
+    told = error.retry_after if isinstance(error, Busy) else None
+    return told or backoff(attempt, base=FIRST_WAIT, limit=timedelta(minutes=1))

@@ -1,0 +1,101 @@
+"""The Celery worker: one task per kind, and Headrace's own parts hung onto Celery's boot steps and signals."""
+
+from datetime import timedelta
+from typing import Any
+
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery import Celery, Task, bootsteps, signals
+
+from jobs import kinds
+from jobs.celery_app import create_celery
+from jobs.logs import configure_logging
+from jobs.settings import Settings
+from tasks import pipelines
+from tasks.child import Child
+from tasks.parent import Parent
+
+HARD_LIMIT_MARGIN = timedelta(minutes=1)
+"""How long after its own time limit a job's process is killed: the last resort."""
+
+
+class Worker:
+    """Both sides of a worker: the parent from the start on, and the child in each process that runs jobs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.parent = Parent(settings)
+        self._child: Child | None = None
+
+    def open_child(self) -> None:
+        self._child = Child(self._settings, worker=self.parent.worker)
+
+    def close_child(self) -> None:
+        if self._child is not None:
+            self._child.close()
+
+    def run(self, job_id: str) -> str:
+        assert self._child is not None, "worker_process_init comes before any task"
+        return self._child.run(job_id)
+
+
+def create_worker(settings: Settings) -> Celery:
+    """The app that `celery worker` runs."""
+    app = create_celery(settings)
+    worker = Worker(settings)
+
+    def run(task: Task[..., str]) -> str:
+        """The body of every task: its id is the job's. The answer is for Flower; the record has the result."""
+        assert task.request.id is not None, "Celery gives every task its id"
+        return worker.run(task.request.id)
+
+    for kind in kinds.known():
+        # Found now, so that a missing pipeline stops the worker and not the job, and children share its memory.
+        pipelines.get(kind.name)
+        hard_limit = int((kind.time_limit + HARD_LIMIT_MARGIN).total_seconds())
+        app.task(name=kind.name, bind=True, time_limit=hard_limit)(run)
+    app.steps["worker"].add(_parent_step(worker.parent))
+    _connect(worker, settings)
+    return app
+
+
+def _parent_step(ours: Parent) -> type[bootsteps.StartStopStep]:
+    class ParentStep(bootsteps.StartStopStep):
+        """Starts the parent's thread once the pool has forked its first child, and stops it before the pool."""
+
+        requires = ("celery.worker.components:Pool",)
+
+        def start(self, parent: Any) -> None:  # noqa: ANN401, ARG002  # Celery's worker
+            ours.start()
+
+        def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002
+            ours.stop()
+
+        terminate = stop
+
+    return ParentStep
+
+
+def _connect(worker: Worker, settings: Settings) -> None:
+    def set_up_logging(**_: Any) -> None:  # noqa: ANN401  # Celery's signals
+        configure_logging(settings)
+
+    def open_child(**_: Any) -> None:  # noqa: ANN401
+        worker.open_child()
+
+    def close_child(**_: Any) -> None:  # noqa: ANN401
+        worker.close_child()
+
+    def shutting_down(**_: Any) -> None:  # noqa: ANN401
+        worker.parent.hand_back_and_exit()
+
+    def task_failed(task_id: str, exception: BaseException, **_: Any) -> None:  # noqa: ANN401
+        # Sent in the parent when a child was lost or killed; a task's own failures are the attempt's business.
+        if isinstance(exception, WorkerLostError | TimeLimitExceeded):
+            worker.parent.child_failed(task_id, exception)
+
+    # Not weakly: nothing else holds these functions.
+    signals.setup_logging.connect(set_up_logging, weak=False)
+    signals.worker_process_init.connect(open_child, weak=False)
+    signals.worker_process_shutdown.connect(close_child, weak=False)
+    signals.worker_shutting_down.connect(shutting_down, weak=False)
+    signals.task_failure.connect(task_failed, weak=False)

@@ -1,0 +1,96 @@
+"""A job survives its worker: what was saved is not paid for again, and the rest runs elsewhere within seconds."""
+
+import os
+import signal
+import time
+from collections import Counter
+
+from tests.support.platform import Platform
+from tests.support.waiting import wait_until
+
+CALLS = ["outline", *(f"page:{number}" for number in range(1, 7))]
+
+
+async def _until_attempt(platform: Platform, job_id: str, attempt: int, *, within: float) -> float:
+    """Waits until that attempt runs; returns the seconds waited."""
+    started = time.monotonic()
+
+    async def runs() -> bool:
+        events = await platform.events(job_id)
+        return any(event["event"] == "running" and event["data"]["attempt"] == attempt for event in events)
+
+    await wait_until(runs, within=within, what=f"attempt {attempt} runs")
+    return time.monotonic() - started
+
+
+async def _finished_without_repeating(platform: Platform, job_id: str, saved: list[str], *, cut_short: int) -> None:
+    """The job completes once, and no saved step was asked of the provider again."""
+    await platform.until_state(job_id, "completed", within=30)
+    calls = Counter(platform.ledger.steps(job_id))
+    assert set(calls) == set(CALLS)
+    assert {step: calls[step] for step in saved if step in calls} == dict.fromkeys(saved, 1)
+    assert calls.total() <= len(CALLS) + cut_short
+    events = [event["event"] for event in await platform.events(job_id)]
+    assert events.count("completed") == 1
+    assert events[-1] == "completed"
+
+
+async def test_a_lost_child_is_replaced_and_the_job_goes_on_within_3_seconds(platform: Platform) -> None:
+    await platform.start()
+    job_id = await platform.post_story(pages=6)
+    saved = await platform.until_steps(job_id, 3)
+    os.kill(platform.workers[0].child, signal.SIGKILL)
+    assert await _until_attempt(platform, job_id, 2, within=10) < 3
+    await _finished_without_repeating(platform, job_id, saved, cut_short=1)
+    assert await platform.metric("headrace_children_lost_total") == 1
+    assert await platform.metric("headrace_steps_reused_total") >= len(saved)
+
+
+async def test_a_lost_worker_is_replaced_by_another_within_15_seconds(platform: Platform) -> None:
+    await platform.start(workers=2)
+    job_id = await platform.post_story(pages=6)
+    saved = await platform.until_steps(job_id, 3)
+    holder = (await platform.job(job_id))["worker"]
+    worker = next(worker for worker in platform.workers if f":{worker.pid}:" in holder)
+    worker.signal_all(signal.SIGKILL)
+    assert await _until_attempt(platform, job_id, 2, within=20) < 15
+    assert (await platform.job(job_id))["worker"] != holder
+    await _finished_without_repeating(platform, job_id, saved, cut_short=1)
+    assert await platform.metric("headrace_leases_expired_total") == 1
+
+
+async def test_a_stopping_worker_hands_its_job_back_within_3_seconds(platform: Platform) -> None:
+    """The attempt is not used up, and the worker is gone."""
+    await platform.start()
+    job_id = await platform.post_story(pages=6)
+    saved = await platform.until_steps(job_id, 2)
+    worker = platform.workers[0]
+    worker.signal(signal.SIGTERM)
+    job = await platform.until_state(job_id, "queued", within=3)
+    assert (job["state_reason"], job["attempt"]) == ("interrupted", 0)
+    await wait_until(lambda: worker.exit_code is not None, within=5, what="the worker has stopped")
+    assert worker.exit_code == 0, worker.output()
+
+    platform.spawn_worker()
+    await _finished_without_repeating(platform, job_id, saved, cut_short=1)
+    assert (await platform.job(job_id))["attempt"] == 1
+
+
+async def test_a_worker_stalled_past_its_lease_writes_nothing_more(platform: Platform) -> None:
+    """Stopped and continued, it finds its fence refused; the other worker's run is the one that counts."""
+    await platform.start(workers=2)
+    job_id = await platform.post_story(pages=6)
+    saved = await platform.until_steps(job_id, 2)
+    holder = (await platform.job(job_id))["worker"]
+    stalled = next(worker for worker in platform.workers if f":{worker.pid}:" in holder)
+    stalled.signal_all(signal.SIGSTOP)
+    await _until_attempt(platform, job_id, 2, within=20)
+    stalled.signal_all(signal.SIGCONT)
+
+    async def refused() -> bool:
+        return await platform.metric("headrace_writes_refused_total") >= 1
+
+    await wait_until(refused, within=10, what="a write of the stalled worker is refused")
+    await wait_until(lambda: "lease lost" in stalled.output(), within=10, what="the stalled worker gives up")
+    await _finished_without_repeating(platform, job_id, saved, cut_short=2)
+    assert (await platform.job(job_id))["worker"] != holder

@@ -1,0 +1,106 @@
+"""A whole Headrace of real processes for one test: Redis with its append-only file, the API and workers."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cli.embedded_redis import EmbeddedRedis
+from jobs.states import FINAL
+from tests.support.ports import free_port
+from tests.support.processes import Api, Ledger, Process, Worker
+from tests.support.waiting import wait_until
+
+STORY = {"title": "My Story", "prompt": "A magical adventure", "user_id": "9a0a594c-2699-400b-89e0-4a4ef78ced97"}
+
+
+class Platform:
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.redis = EmbeddedRedis(folder / "redis", port=free_port())
+        self.ledger = Ledger(folder / "ledger")
+        self.workers: list[Worker] = []
+        self.processes: list[Process] = []
+        self.environment = {
+            **os.environ,
+            "REDIS_URL": self.redis.url,
+            "HEADRACE_FILES_URL": f"file://{folder / 'files'}",
+            "HEADRACE_OFFLINE_LEDGER": str(self.ledger.path),
+            **settings,
+        }
+
+    async def start(self, *, workers: int = 1) -> None:
+        self.redis.start()
+        self.api = Api(environment=self.environment, log=self.folder / "api.log")
+        self.processes.append(self.api)
+        self.client = httpx.AsyncClient(base_url=self.api.url, timeout=10)
+        for _ in range(workers):
+            self.spawn_worker()
+        await wait_until(self.api.answers, within=15, what="the API answers")
+        for worker in self.workers:
+            await wait_until(worker.ready, within=15, what="the worker is ready")
+
+    def spawn_worker(self, **settings: str) -> Worker:
+        log = self.folder / f"worker-{len(self.workers)}.log"
+        worker = Worker(environment={**self.environment, **settings}, log=log)
+        self.workers.append(worker)
+        self.processes.append(worker)
+        return worker
+
+    async def stop(self) -> None:
+        if self.processes:
+            await self.client.aclose()
+        for process in self.processes:
+            process.end()
+        self.redis.stop()
+
+    def logs(self) -> str:
+        return "".join(process.output() for process in self.processes)
+
+    # -- What a client does -------------------------------------------------------------------------------------------
+
+    async def post_story(self, **changes: Any) -> str:  # noqa: ANN401  # any JSON value
+        response = await self.client.post("/stories", json=STORY | changes)
+        assert response.status_code == httpx.codes.ACCEPTED, response.text
+        return str(response.json()["id"])
+
+    async def job(self, job_id: str) -> dict[str, Any]:
+        response = await self.client.get(f"/jobs/{job_id}")
+        assert response.is_success, response.text
+        return response.json()
+
+    async def events(self, job_id: str) -> list[dict[str, Any]]:
+        response = await self.client.get(f"/jobs/{job_id}/events", headers={"Accept": "application/json"})
+        assert response.is_success, response.text
+        return response.json()["events"]
+
+    async def metric(self, name: str) -> float:
+        """The sum of a metric over its labels."""
+        text = (await self.client.get("/metrics")).text
+        samples = [line for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
+        assert samples, f"no metric {name}"
+        return sum(float(line.rsplit(" ", 1)[1]) for line in samples)
+
+    async def until_state(self, job_id: str, state: str, *, within: float) -> dict[str, Any]:
+        async def reached() -> dict[str, Any] | None:
+            job = await self.job(job_id)
+            assert job["state"] == state or job["state"] not in FINAL, job
+            return job if job["state"] == state else None
+
+        job = await wait_until(reached, within=within, what=f"job {job_id} is {state}")
+        assert job is not None
+        return job
+
+    async def until_steps(self, job_id: str, count: int, *, within: float = 20) -> list[str]:
+        """Waits until that many steps are saved; returns their names."""
+
+        async def saved() -> list[str] | None:
+            events = await self.events(job_id)
+            steps = [event["data"]["step"] for event in events if event["event"] == "step"]
+            return steps if len(steps) >= count else None
+
+        steps = await wait_until(saved, within=within, what=f"{count} steps of {job_id} are saved")
+        assert steps is not None
+        return steps

@@ -1,0 +1,33 @@
+"""A claimed job and the tools a worker has for it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from jobs import kinds
+from jobs.files import FileStore
+from jobs.settings import Settings
+from jobs.store import Claim, JobStore, NewJob
+from tasks.providers import open_provider
+from tasks.run import Run, Tools
+
+
+@pytest.fixture
+async def tools(settings: Settings, store: JobStore) -> AsyncIterator[Tools]:
+    tools = Tools(settings=settings, store=store, files=FileStore.open(settings), provider=open_provider(settings))
+    yield tools
+    await tools.provider.aclose()
+
+
+@pytest.fixture
+async def claim(store: JobStore) -> Claim:
+    story = {"title": "My Story", "prompt": "A magical adventure", "pages": 4}
+    created = await store.create(NewJob(kinds.get("story"), story))
+    claim = await store.claim(created.job_id, worker="tests", token="tests")  # noqa: S106  # not a secret
+    assert isinstance(claim, Claim)
+    return claim
+
+
+@pytest.fixture
+def run(claim: Claim, tools: Tools) -> Run:
+    return Run(claim.lease, tools, claim.steps)

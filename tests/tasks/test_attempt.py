@@ -1,0 +1,141 @@
+"""How an attempt ends: with a result, a failure, a time limit, or the order to stop."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pydantic import BaseModel
+
+from jobs import kinds
+from jobs.states import Reason, State
+from jobs.store import Claim, JobStore
+from tasks.attempt import Attempt, Stubborn
+from tasks.lease import LeaseThread
+from tasks.pipelines import Pipeline
+from tasks.run import Run, Tools
+
+KIND = kinds.get("story")
+Use = Callable[[Pipeline], None]
+
+
+class Result(BaseModel):
+    answer: int
+
+
+@pytest.fixture
+async def leases(tools: Tools) -> AsyncIterator[LeaseThread]:
+    thread = LeaseThread(tools.settings)
+    yield thread
+    thread.close()
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Use:
+    """Lets the story kind run another pipeline."""
+
+    def use(pipeline: Pipeline) -> None:
+        def get(_kind: str) -> Pipeline:
+            return pipeline
+
+        monkeypatch.setattr("tasks.pipelines.get", get)
+
+    return use
+
+
+async def _hang(_run: Run, _input: BaseModel) -> BaseModel:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def test_a_result_completes_the_job(claim: Claim, tools: Tools, leases: LeaseThread, use: Use) -> None:
+    async def answer(_run: Run, _input: BaseModel) -> BaseModel:
+        return Result(answer=42)
+
+    use(answer)
+    assert await Attempt(claim, KIND, tools).run(leases) == "completed"
+    job = await tools.store.get(claim.job.id)
+    assert (job.state, job.result, job.progress.fraction) == (State.COMPLETED, {"answer": 42}, 1.0)
+
+
+async def test_a_fault_in_the_pipeline_fails_the_job_without_its_words(
+    claim: Claim, tools: Tools, leases: LeaseThread, use: Use
+) -> None:
+    async def stumble(_run: Run, _input: BaseModel) -> BaseModel:
+        raise ValueError("what the user wrote")
+
+    use(stumble)
+    await Attempt(claim, KIND, tools).run(leases)
+    error = (await tools.store.get(claim.job.id)).error
+    assert error is not None
+    assert error.reason is Reason.INTERNAL_ERROR
+    assert "what the user wrote" not in error.message
+
+
+async def test_the_time_limit_of_the_kind_ends_the_job(
+    claim: Claim, tools: Tools, leases: LeaseThread, use: Use
+) -> None:
+    use(_hang)
+    await Attempt(claim, replace(KIND, time_limit=timedelta(milliseconds=100)), tools).run(leases)
+    job = await tools.store.get(claim.job.id)
+    assert (job.state, job.state_reason) == (State.FAILED, Reason.TIME_LIMIT)
+
+
+async def test_an_interrupted_job_is_handed_back_without_using_up_the_attempt(
+    claim: Claim, tools: Tools, leases: LeaseThread, use: Use
+) -> None:
+    quick = replace(tools, settings=tools.settings.model_copy(update={"grace": timedelta(milliseconds=50)}))
+    use(_hang)
+    attempt = Attempt(claim, KIND, quick)
+    asyncio.get_running_loop().call_later(0.1, attempt.interrupt)
+    assert await attempt.run(leases) == "handed back"
+    job = await tools.store.get(claim.job.id)
+    assert (job.state, job.state_reason, job.attempt) == (State.QUEUED, Reason.INTERRUPTED, 0)
+
+
+async def test_an_interrupted_job_that_was_just_done_is_completed(
+    claim: Claim, tools: Tools, leases: LeaseThread, use: Use
+) -> None:
+    async def answer(_run: Run, _input: BaseModel) -> BaseModel:
+        attempt.interrupt()
+        return Result(answer=42)
+
+    use(answer)
+    attempt = Attempt(claim, KIND, tools)
+    assert await attempt.run(leases) == "completed"
+
+
+async def test_a_pipeline_that_goes_on_when_cancelled_is_given_up(
+    claim: Claim, tools: Tools, leases: LeaseThread, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job has its state, and the process has to end."""
+    monkeypatch.setattr("tasks.attempt.STUBBORN", 0.1)
+    released = asyncio.Event()
+
+    async def insist(_run: Run, _input: BaseModel) -> BaseModel:
+        while not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+        return Result(answer=42)
+
+    use(insist)
+    try:
+        with pytest.raises(Stubborn):
+            await Attempt(claim, replace(KIND, time_limit=timedelta(milliseconds=50)), tools).run(leases)
+        assert (await tools.store.get(claim.job.id)).state_reason is Reason.TIME_LIMIT
+    finally:
+        released.set()
+
+
+async def test_a_cancelled_job_is_left_alone(
+    claim: Claim, tools: Tools, leases: LeaseThread, use: Use, store: JobStore
+) -> None:
+    use(_hang)
+    attempt = Attempt(claim, KIND, tools)
+    running = asyncio.create_task(attempt.run(leases))
+    await store.cancel(claim.job.id)
+    assert await running == "lost"
+    assert (await store.get(claim.job.id)).state is State.CANCELLED

@@ -1,0 +1,158 @@
+"""What a pipeline is given: steps that are made once, maps that waste nothing, and a clean end when told to stop."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from jobs.errors import LeaseLost
+from jobs.store import Claim, JobStore
+from tasks.errors import Busy, Rejected, Unavailable
+from tasks.run import Interrupted, Run, StepTooLarge, Tools
+from tasks.steps import Step
+
+
+async def _again(claim: Claim, tools: Tools) -> Run:
+    """The next attempt at the same job, with what was saved before."""
+    await tools.store.hand_back(claim.lease)
+    again = await tools.store.claim(claim.job.id, worker="tests", token="again")  # noqa: S106  # not a secret
+    assert isinstance(again, Claim)
+    return Run(again.lease, tools, again.steps)
+
+
+async def test_a_saved_step_is_not_made_again(run: Run, claim: Claim, tools: Tools) -> None:
+    calls: Counter[str] = Counter()
+
+    async def call(step: Step) -> list[int]:
+        calls[step.call.step] += 1
+        return [1, 2]
+
+    assert await run.step("numbers", call, list[int]) == [1, 2]
+    assert await run.step("numbers", call, list[int]) == [1, 2]
+    assert await (await _again(claim, tools)).step("numbers", call, list[int]) == [1, 2]
+    assert calls == {"numbers": 1}
+
+
+async def test_files_and_usage_of_saved_steps_are_those_of_the_job(run: Run, claim: Claim, tools: Tools) -> None:
+    async def call(step: Step) -> str:
+        image = await step.image("a fox", scene={"setting": "forest", "subjects": ["fox"]})
+        return (await step.keep("fox.png", image.png, "image/png")).name
+
+    await run.map("draw", ["a", "b"], lambda step, _: call(step), str)
+    again = await _again(claim, tools)
+    assert [(item.images, item.calls) for item in again.usage] == [(2, 2)]
+    assert [ref.name for ref in again.files] == ["fox.png", "fox.png"]
+
+
+async def test_a_step_that_is_too_large_to_keep_says_so(run: Run) -> None:
+    async def call(_: Step) -> str:
+        return "x" * 300_000
+
+    with pytest.raises(StepTooLarge, match="step big: "):
+        await run.step("big", call, str)
+
+
+async def test_a_step_of_a_lost_job_is_not_saved(run: Run, claim: Claim, store: JobStore) -> None:
+    async def call(_: Step) -> int:
+        await store.cancel(claim.job.id)
+        return 1
+
+    with pytest.raises(LeaseLost):
+        await run.step("late", call, int)
+
+
+async def test_a_map_keeps_order_and_its_limit(run: Run, tools: Tools) -> None:
+    running: set[int] = set()
+    most = 0
+
+    async def call(_: Step, item: int) -> int:
+        nonlocal most
+        running.add(item)
+        most = max(most, len(running))
+        # Later items end first.
+        for _turn in range(20 - item):
+            await asyncio.sleep(0)
+        running.discard(item)
+        return item * item
+
+    assert await run.map("square", range(12), call, int) == [item * item for item in range(12)]
+    assert most == tools.settings.concurrency
+
+
+async def test_after_a_failure_calls_in_flight_are_still_saved(run: Run, claim: Claim, tools: Tools) -> None:
+    """They are paid for. No other call begins."""
+    in_flight = asyncio.Barrier(4)
+    begun: list[int] = []
+
+    async def call(_: Step, item: int) -> int:
+        begun.append(item)
+        await in_flight.wait()
+        if item == 0:
+            raise Rejected("no")
+        return item
+
+    with pytest.raises(Rejected):
+        await run.map("page", range(10), call, int)
+    assert begun == [0, 1, 2, 3]
+    again = await _again(claim, tools)
+    assert [await again.step(f"page:{number}", _never, int) for number in (2, 3, 4)] == [1, 2, 3]
+
+
+async def _never(_: Step) -> int:
+    raise AssertionError("made again")
+
+
+async def test_a_draining_run_begins_no_step_but_ends_those_in_flight(run: Run) -> None:
+    begun: list[int] = []
+
+    async def call(_: Step, item: int) -> int:
+        begun.append(item)
+        run.draining = True
+        return item
+
+    with pytest.raises(Interrupted):
+        await run.map("page", range(10), call, int)
+    assert set(begun) <= {0, 1, 2, 3}
+
+
+async def test_a_short_wait_is_taken_in_the_step_and_a_long_one_is_not(run: Run) -> None:
+    asked = 0
+
+    async def refuse(seconds: float) -> int:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            return asked
+        raise Busy("too often", retry_after=timedelta(seconds=seconds))
+
+    async def short(step: Step) -> int:
+        return await step.ask(lambda: refuse(0.01))
+
+    async def long(step: Step) -> int:
+        return await step.ask(lambda: refuse(3600))
+
+    assert await run.step("short", short, int) == 2
+    asked = 0
+    with pytest.raises(Busy) as raised:
+        await run.step("long", long, int)
+    assert (asked, raised.value.stage) == (1, "long")
+
+
+async def test_a_provider_that_stays_away_is_given_up_after_a_few_tries(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.steps.FIRST_WAIT", timedelta(milliseconds=1))
+    asked = 0
+
+    async def fail() -> int:
+        nonlocal asked
+        asked += 1
+        raise Unavailable("away")
+
+    async def call(step: Step) -> int:
+        return await step.ask(fail)
+
+    with pytest.raises(Unavailable):
+        await run.step("away", call, int)
+    assert asked == 4
