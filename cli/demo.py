@@ -20,11 +20,10 @@ def tell_story(stack: Stack, story: dict[str, Any], console: Console) -> None:
     """Posts the story, shows it being made, and brings its files. Raises StackFailed when it is not completed."""
     with httpx.Client(base_url=stack.api_url, timeout=30) as client:
         answer = client.post("/stories", json=story)
-        if answer.is_client_error:
+        if answer.is_error:
             problem = answer.json()
             faults = "; ".join(f"{fault['field']}: {fault['message']}" for fault in problem.get("errors", []))
-            raise StackFailed(f"The API refused the story: {faults or problem['detail']}")
-        answer.raise_for_status()
+            raise StackFailed(f"The API did not take the story: {faults or problem['detail']}")
         job_id = answer.json()["id"]
         console.print(f"Job [bold]{job_id}[/bold]  {stack.api_url}/jobs/{job_id}")
         _show_progress(client, job_id, console)
@@ -40,7 +39,7 @@ def _show_progress(client: httpx.Client, job_id: str, console: Console) -> None:
     with Progress(*columns, TimeElapsedColumn(), console=console) as bar:
         task = bar.add_task("queued", total=1.0)
         for event in _events(client, job_id):
-            data = json.loads(event.data)
+            data = json.loads(event.data)["data"]
             if event.event == "progress":
                 detail = data["detail"] or data["phase"]
                 bar.update(task, completed=data["fraction"], description=f"{data['phase']}: {detail}"[:22])
@@ -57,6 +56,8 @@ def _events(client: httpx.Client, job_id: str) -> Iterator[ServerSentEvent]:
                 client, "GET", f"/jobs/{job_id}/events", headers={"Last-Event-ID": last} if last else {}
             ) as source:
                 for event in source.iter_sse():
+                    if not event.data:
+                        continue
                     yield event
                     last = event.id
                     if event.event in FINAL:

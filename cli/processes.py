@@ -37,7 +37,8 @@ class Processes:
     """Child processes that end when this object is closed, last started first."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = {**os.environ, **environment}
+        # PORT, where it is set, is the API's; a worker would serve its health there.
+        self._environment = {name: value for name, value in os.environ.items() if name != "PORT"} | dict(environment)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, command: list[str], *, log: Path | None = None) -> None:

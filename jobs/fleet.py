@@ -1,6 +1,7 @@
 """The fleet as a whole: its queues, its workers and its counters, read from Redis by whoever asks."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
@@ -56,6 +57,14 @@ class Fleet:
 
     async def queues(self) -> list[Queue]:
         return [await self._queue(name) for name in queue_names()]
+
+    async def messages(self, queues: Iterable[str]) -> int:
+        """How many messages wait on the lanes of these queues."""
+        async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
+            for queue in queues:
+                for lane in self._renderer.lanes(queue):
+                    pipe.llen(lane)
+            return sum(await pipe.execute())
 
     async def workers(self) -> list[Worker]:
         """Those that reported within the last minute, by id."""

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -42,7 +43,7 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(logging.INFO)
 
 
-def _severity(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401  # structlog's signature
+def _severity(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401  # structlog's signature
     event["severity"] = event.pop("level", "info").upper()
     event["message"] = event.pop("event", "")
     return event

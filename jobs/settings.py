@@ -66,6 +66,14 @@ class Settings(BaseSettings):
         Duration, Field(description="A stopping worker is gone after this, whatever hangs. Cloud Run kills at 10 s.")
     ] = timedelta(seconds=9)
 
+    watchdog: Annotated[
+        Duration, Field(description="A worker that leaves messages lying for this long is replaced")
+    ] = timedelta(seconds=30)
+    port: Annotated[
+        int | None,
+        Field(validation_alias="PORT", ge=0, le=65535, description="A worker serves its health here, if set"),
+    ] = None
+
     max_attempts: Annotated[int, Field(ge=1, le=100, description="Runs before a job fails for good")] = 3
     retry_base: Annotated[Duration, Field(description="First wait before another attempt, doubled each time")] = (
         timedelta(seconds=10)

@@ -188,9 +188,18 @@ class JobStore:
         fields = ["error", error.model_dump_json(), "files", _dump(files), "usage", _dump(usage)]
         await self._write(self._scripts.finish, lease, [State.FAILED, error.reason, *fields])
 
-    async def retry_later(self, lease: Lease, error: JobError, *, wait: timedelta) -> State:
-        """Frees the worker until the wait is over; or ends the job, if its attempts are used up."""
-        reply = await self._write(self._scripts.retry_later, lease, [error.reason, _ms(wait), error.model_dump_json()])
+    async def retry_later(
+        self,
+        lease: Lease,
+        error: JobError,
+        *,
+        wait: timedelta,
+        files: Sequence[FileRef] = (),
+        usage: Sequence[UsageItem] = (),
+    ) -> State:
+        """Frees the worker until the wait is over; or ends the job as `fail` does, if its attempts are used up."""
+        fields = [error.model_dump_json(), "files", _dump(files), "usage", _dump(usage)]
+        reply = await self._write(self._scripts.retry_later, lease, [error.reason, _ms(wait), *fields])
         return State(reply[1])
 
     async def hand_back(self, lease: Lease) -> None:

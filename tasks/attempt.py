@@ -148,7 +148,10 @@ class Attempt:
         wait = told or backoff(self._claim.job.attempt, base=settings.retry_base, limit=settings.retry_max)
         failure = JobError(reason=error.reason, message=str(error), stage=error.stage)
         state = await insist(
-            lambda: self._tools.store.retry_later(self._claim.lease, failure, wait=wait), within=settings.lease
+            lambda: self._tools.store.retry_later(
+                self._claim.lease, failure, wait=wait, files=self._run.files, usage=self._run.usage
+            ),
+            within=settings.lease,
         )
         return f"{state}: {error.reason}"
 

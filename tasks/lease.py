@@ -84,7 +84,7 @@ class LeaseThread:
                 async with asyncio.timeout_at(until):
                     until = await self._renew(lease, waiting) or until
         except TimeoutError:
-            on_lost("unreachable")
+            on_lost("not renewed in time")
         except LeaseLost as lost:
             on_lost(lost.state)
         except Exception:

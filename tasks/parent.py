@@ -21,13 +21,14 @@ from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.fleet import Fleet, Worker
 from jobs.messages import Renderer
 from jobs.model import JobError
-from jobs.queues import queue_names
 from jobs.settings import Settings
 from jobs.states import Reason
 from jobs.store import JobStore
 from tasks.child import HAND_BACK
+from tasks.health import HealthServer
 from tasks.lease import insist
 from tasks.looping import LoopThread
+from tasks.watchdog import Watchdog
 
 log = structlog.stdlib.get_logger("headrace.parent")
 
@@ -44,21 +45,29 @@ class Parent:
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         self._settings = settings
         self._started_at = datetime.now(UTC)
+        self.watchdog = Watchdog(settings.watchdog)
         self._thread = LoopThread("parent")
+        self._health = HealthServer(settings.port, self.watchdog) if settings.port is not None else None
         self._started = False
 
-    def start(self) -> None:
+    def start(self, queues: list[str]) -> None:
+        """`queues` are those that this worker consumes."""
+        self._queues = queues
         renderer = Renderer(create_celery(self._settings))
         self._store = JobStore.open(self._settings, name="headrace-parent", patience=PATIENCE)
         self._fleet = Fleet(self._store.redis, renderer, patience=PATIENCE)
         self._thread.start()
         self._thread.run(self._sweep_for_ever())
+        if self._health is not None:
+            self._health.start()
         self._started = True
 
     def stop(self) -> None:
         """Ends the sweeping, and takes the worker off the list."""
         if self._started:
             self._started = False
+            if self._health is not None:
+                self._health.close()
             self._thread.close(self._leave())
 
     def child_failed(self, job_id: str, error: BaseException) -> None:
@@ -87,7 +96,9 @@ class Parent:
             try:
                 swept = await self._store.sweep()
                 await self._fleet.report(self._description())
+                messages = await self._fleet.messages(self._queues)
             except StoreUnavailable:
+                self.watchdog.store_away()
                 if not away:
                     log.warning("the store is away; sweeping goes on when it is back")
                 away = True
@@ -95,8 +106,13 @@ class Parent:
                 log.exception("sweep failed")
             else:
                 away = False
+                self.watchdog.looked(messages=messages, busy=bool(celery_state.reserved_requests))
                 if swept:
                     log.info("swept", **vars(swept))
+            if fault := self.watchdog.fault():
+                log.critical("this worker does not work; ending it", fault=fault)
+                self.hand_back_and_exit()
+                return
             await asyncio.sleep(self._settings.sweep.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311  # spreads load, guards nothing
 
     async def _recover(self, job_id: str, error: BaseException) -> None:
@@ -127,7 +143,7 @@ class Parent:
             host=socket.gethostname(),
             pid=os.getpid(),
             version=version("headrace"),
-            queues=queue_names(),
+            queues=self._queues,
             started_at=self._started_at,
             seen_at=datetime.now(UTC),
             jobs=[request.id for request in tuple(celery_state.active_requests)],

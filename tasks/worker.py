@@ -64,8 +64,11 @@ def _parent_step(ours: Parent) -> type[bootsteps.StartStopStep]:
 
         requires = ("celery.worker.components:Pool",)
 
-        def start(self, parent: Any) -> None:  # noqa: ANN401, ARG002  # Celery's worker
-            ours.start()
+        def start(self, parent: Any) -> None:  # noqa: ANN401  # Celery's worker
+            ours.start(list(parent.app.amqp.queues.consume_from))
+
+        def register_with_event_loop(self, parent: Any, hub: Any) -> None:  # noqa: ANN401, ARG002
+            hub.call_repeatedly(1, ours.watchdog.tick)
 
         def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002
             ours.stop()
@@ -93,9 +96,17 @@ def _connect(worker: Worker, settings: Settings) -> None:
         if isinstance(exception, WorkerLostError | TimeLimitExceeded):
             worker.parent.child_failed(task_id, exception)
 
+    def ready(**_: Any) -> None:  # noqa: ANN401
+        worker.parent.watchdog.ready()
+
+    def received(**_: Any) -> None:  # noqa: ANN401
+        worker.parent.watchdog.received()
+
     # Not weakly: nothing else holds these functions.
     signals.setup_logging.connect(set_up_logging, weak=False)
     signals.worker_process_init.connect(open_child, weak=False)
     signals.worker_process_shutdown.connect(close_child, weak=False)
+    signals.worker_ready.connect(ready, weak=False)
+    signals.task_received.connect(received, weak=False)
     signals.worker_shutting_down.connect(shutting_down, weak=False)
     signals.task_failure.connect(task_failed, weak=False)

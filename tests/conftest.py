@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import redis
+
 from cli.embedded_redis import EmbeddedRedis
 from jobs.settings import Settings
 from jobs.store import JobStore
-
 from tests.support.ports import free_port
 
 

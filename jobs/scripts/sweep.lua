@@ -11,7 +11,8 @@ local function due(key)
 end
 
 local ended = due(LEASES)
-for _, id in ipairs(ended) do lose(id, at) end
+-- Each goes to the head of its lane: the one that ended first is put there last, and so runs first.
+for i = #ended, 1, -1 do lose(ended[i], at) end
 
 local retries = due(SCHEDULED)
 for _, id in ipairs(retries) do

@@ -77,7 +77,7 @@ async def test_a_stopping_worker_hands_its_job_back_within_3_seconds(platform: P
 
 
 async def test_a_worker_stalled_past_its_lease_writes_nothing_more(platform: Platform) -> None:
-    """Stopped and continued, it finds its fence refused; the other worker's run is the one that counts."""
+    """Continued, it finds that its time was up or its fence refused; the other worker's run is the one that counts."""
     await platform.start(workers=2)
     job_id = await platform.post_story(pages=6)
     saved = await platform.until_steps(job_id, 2)
@@ -86,11 +86,7 @@ async def test_a_worker_stalled_past_its_lease_writes_nothing_more(platform: Pla
     stalled.signal_all(signal.SIGSTOP)
     await _until_attempt(platform, job_id, 2, within=20)
     stalled.signal_all(signal.SIGCONT)
-
-    async def refused() -> bool:
-        return await platform.metric("headrace_writes_refused_total") >= 1
-
-    await wait_until(refused, within=10, what="a write of the stalled worker is refused")
-    await wait_until(lambda: "lease lost" in stalled.output(), within=10, what="the stalled worker gives up")
+    await wait_until(lambda: "outcome=" in stalled.output(), within=10, what="the stalled worker gives up")
+    assert "outcome=lost" in stalled.output().replace("'", "")
     await _finished_without_repeating(platform, job_id, saved, cut_short=2)
     assert (await platform.job(job_id))["worker"] != holder

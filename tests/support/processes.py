@@ -17,11 +17,13 @@ from tests.support.ports import free_port
 class Process:
     """A process of ours, with its output in a file."""
 
-    def __init__(self, command: list[str], *, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, command: list[str], *, environment: Mapping[str, str], log: Path, folder: Path | None = None
+    ) -> None:
         self.log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603  # our own commands, no shell
-                command, env=dict(environment), stdout=output, stderr=output, start_new_session=True
+                command, env=dict(environment), cwd=folder, stdout=output, stderr=output, start_new_session=True
             )
 
     @property

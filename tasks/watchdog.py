@@ -1,0 +1,74 @@
+"""Notices a worker that lives but does not work, which Celery on Redis is known to become.
+
+One command on a half-open connection can hold Celery's event loop for ever, and one acknowledgement that timed out
+can cost it its only prefetch credit; both look healthy to `inspect ping`. What counts is consumption: the loop turns,
+and an idle worker does not leave messages lying.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+
+class Watchdog:
+    """Judges from four observations. `clock` is in seconds and never goes back."""
+
+    def __init__(self, limit: timedelta, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit = limit.total_seconds()
+        self._clock = clock
+        self._ready = False
+        self._ticked = clock()
+        self._store_answered = clock()
+        self._store_away = clock()
+        self._consuming = clock()
+
+    # -- Observations -------------------------------------------------------------------------------------------------
+
+    def ready(self) -> None:
+        """Celery's consumer has connected for the first time."""
+        self._ready = True
+        self.tick()
+
+    def tick(self) -> None:
+        """Celery's event loop has turned."""
+        self._ticked = self._clock()
+
+    def received(self) -> None:
+        """A message arrived."""
+        self._consuming = self._clock()
+
+    def looked(self, *, messages: int, busy: bool) -> None:
+        """Redis answered, and had so many messages for a worker that was busy or not."""
+        self._store_answered = self._clock()
+        if busy or not messages:
+            self._consuming = self._clock()
+
+    def store_away(self) -> None:
+        """Redis did not answer us. While it is away nobody can consume, and Celery may sleep between its tries."""
+        self._store_away = self._consuming = self._clock()
+
+    # -- Judgements ---------------------------------------------------------------------------------------------------
+
+    def fault(self) -> str | None:
+        """Why this worker must be replaced, or None."""
+        now = self._clock()
+        # Celery sleeps up to 30 s between two tries to reconnect, so the loop gets twice the limit to come back.
+        if self._ready and now - max(self._ticked, self._store_away) > 2 * self._limit:
+            return f"Celery's event loop has not turned for {now - self._ticked:.0f} s"
+        if now - self._consuming > self._limit:
+            return f"idle for {now - self._consuming:.0f} s while messages wait in the queue"
+        return None
+
+    def alive(self) -> bool:
+        """Nothing is wrong that a new process would mend. Redis being away is not."""
+        return self.fault() is None
+
+    def started(self) -> bool:
+        return self._ready
+
+    def consumes(self) -> bool:
+        """Ready in the sense of a health check: connected, turning, and leaving nothing to lie."""
+        third = self._limit / 3
+        now = self._clock()
+        recent = max(now - self._ticked, now - self._store_answered, now - self._consuming)
+        return self._ready and recent < third

@@ -1,0 +1,57 @@
+"""What the tests of the job store share, and what holds after every one of them."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+import redis as redis_py
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from cli.embedded_redis import EmbeddedRedis
+from jobs.settings import Settings
+from jobs.store import JobStore
+from tests.support.held import Held
+from tests.support.known_keys import endless_keys, unknown_keys
+from tests.support.lossy_proxy import LossyProxy
+
+
+@pytest.fixture(autouse=True)
+def _no_key_leaks(redis_server: EmbeddedRedis) -> Iterator[None]:
+    """No test leaves a key that nobody knows, or one of a finished job that would stay for ever."""
+    yield
+    with redis_py.Redis(port=redis_server.port) as client:
+        assert unknown_keys(client) == []
+        assert endless_keys(client) == []
+
+
+@pytest.fixture
+def redis(store: JobStore) -> Redis:
+    return store.redis
+
+
+@pytest.fixture
+def held(store: JobStore) -> Held:
+    return Held(store.redis)
+
+
+@dataclass(frozen=True)
+class Lossy:
+    """A store whose replies can be lost: what it asks for is then done, and asked for again."""
+
+    store: JobStore
+    proxy: LossyProxy
+
+
+@pytest.fixture
+async def lossy(redis_server: EmbeddedRedis, settings: Settings) -> AsyncIterator[Lossy]:
+    proxy = LossyProxy(redis_server.port)
+    async with proxy.running():
+        through = SecretStr(f"redis://127.0.0.1:{proxy.port}/0")
+        store = JobStore.open(
+            settings.model_copy(update={"redis_url": through}), name="lossy", patience=timedelta(seconds=5)
+        )
+        await store.redis.time()  # opens the connection that can be lost
+        yield Lossy(store, proxy)
+        await store.aclose()

@@ -1,0 +1,206 @@
+"""finish.lua: running -> completed or failed."""
+
+import pytest
+from redis.asyncio import Redis
+
+from jobs import keys
+from jobs.errors import LeaseLost
+from jobs.model import FileRef, JobError, UsageItem
+from jobs.settings import Settings
+from jobs.states import Reason
+from jobs.store import JobStore, Lease
+from tests.jobs.conftest import Lossy
+from tests.support.held import Held
+from tests.support.jobs_at_hand import BROKEN, claimed, running, scheduled, story
+from tests.support.time_travel import end_lease, make_retry_due, rewrite, sweep
+
+PDF = FileRef(name="book.pdf", key="a/b/book.pdf", content_type="application/pdf", size=3)
+CALLS = UsageItem(provider="offline", model="painter", images=4, calls=4)
+
+
+async def test_a_completed_job_has_its_result(store: JobStore) -> None:
+    claim = await running(store)
+
+    await store.complete(claim.lease, result={"title": "Füchse"}, files=[PDF], usage=[CALLS])
+
+    job = await store.get(claim.lease.job_id)
+    assert (job.state, job.state_reason, job.error) == ("completed", None, None)
+    assert (job.result, job.files, job.usage) == ({"title": "Füchse"}, [PDF], [CALLS])
+    assert job.finished_at is not None
+
+
+async def test_a_failed_job_has_its_error(store: JobStore) -> None:
+    claim = await running(store)
+    error = JobError(reason=Reason.CONTENT_REJECTED, message="Not for children.", stage="page 2")
+
+    await store.fail(claim.lease, error, usage=[CALLS])
+
+    job = await store.get(claim.lease.job_id)
+    assert (job.state, job.state_reason, job.error) == ("failed", Reason.CONTENT_REJECTED, error)
+    assert (job.result, job.usage) == (None, [CALLS])
+
+
+async def test_completion_is_the_last_event(store: JobStore, held: Held) -> None:
+    claim = await running(store)
+
+    await store.complete(claim.lease, result={})
+
+    assert await held.events(claim.lease.job_id) == ["queued", "running", "completed"]
+    assert await held.last_event(claim.lease.job_id) == {"state": "completed"}
+
+
+async def test_the_event_of_a_failure_says_why(store: JobStore, held: Held) -> None:
+    claim = await running(store)
+
+    await store.fail(claim.lease, BROKEN)
+
+    assert await held.last_event(claim.lease.job_id) == {
+        "state": "failed",
+        "reason": "internal_error",
+        "error": {"reason": "internal_error", "message": "KeyError: 'pages'", "stage": None},
+    }
+
+
+async def test_an_earlier_attempts_error_is_not_a_completed_jobs(store: JobStore, redis: Redis) -> None:
+    first = await scheduled(store)
+    await make_retry_due(redis, first.lease.job_id)
+    await sweep(store)
+    second = await claimed(store, first.lease.job_id)
+
+    await store.complete(second.lease, result={})
+
+    assert (await store.get(first.lease.job_id)).error is None
+
+
+async def test_a_finished_job_keeps_no_lease_and_changes_index(store: JobStore, held: Held) -> None:
+    claim = await running(store)
+
+    await store.complete(claim.lease, result={})
+
+    assert await held.members(keys.LEASES) == []
+    assert await held.indexed(claim.lease.job_id) == {
+        "hr:index:all",
+        "hr:index:state:completed",
+        "hr:index:kind:story",
+    }
+
+
+async def test_every_key_of_a_finished_job_ends(store: JobStore, held: Held, settings: Settings) -> None:
+    claim = await running(store, story(user_id="ann"))
+    await store.save_step(claim.lease, "outline", "1")
+
+    await store.complete(claim.lease, result={})
+
+    names = await held.names(f"hr:job:{claim.lease.job_id}*")
+    assert len(names) == 3
+    for name in names:
+        assert 0 < await held.seconds_left(name) <= settings.retention.total_seconds()
+
+
+async def test_a_finished_job_keeps_no_message_or_lease_in_its_record(store: JobStore, held: Held) -> None:
+    claim = await running(store)
+    await store.renew(claim.lease, waiting_for="provider")
+
+    await store.complete(claim.lease, result={})
+
+    gone = {"message", "claim", "lease_until", "waiting_for", "waiting_since"}
+    assert gone.isdisjoint(await held.record(claim.lease.job_id))
+
+
+async def test_only_failed_jobs_are_dead_letters(store: JobStore, held: Held) -> None:
+    good, bad = await running(store), await running(store)
+
+    await store.complete(good.lease, result={})
+    await store.fail(bad.lease, BROKEN)
+
+    assert await held.members(keys.DEAD) == [bad.lease.job_id]
+
+
+async def test_ends_are_counted_by_kind_and_state(store: JobStore, held: Held) -> None:
+    for _ in range(2):
+        await store.complete((await running(store)).lease, result={})
+    await store.fail((await running(store)).lease, BROKEN)
+
+    counters = await held.counters()
+    assert (counters["finished:story:completed"], counters["finished:story:failed"]) == (2, 1)
+
+
+async def test_the_run_is_measured(store: JobStore, redis: Redis, held: Held) -> None:
+    claim = await running(store)
+    await rewrite(redis, claim.lease.job_id, running_since=await held.now() - 40_000)
+
+    await store.complete(claim.lease, result={})
+
+    assert await held.counter("run_seconds:story:60") == 1
+    assert 40_000 <= await held.counter("run_seconds:story:sum") < 42_000
+
+
+async def test_a_worker_that_lost_its_lease_cannot_finish(store: JobStore, redis: Redis, held: Held) -> None:
+    old = await running(store)
+    await end_lease(redis, old.lease.job_id)
+    await sweep(store)
+    await claimed(store, old.lease.job_id, worker="worker-2@host")
+
+    with pytest.raises(LeaseLost, match="running"):
+        await store.complete(old.lease, result={"from": "the old worker"})
+
+    assert "result" not in await held.record(old.lease.job_id)
+    assert await held.counter("writes_refused") == 1
+
+
+async def test_a_late_completion_of_a_job_that_waits_again_is_refused(store: JobStore, redis: Redis) -> None:
+    """No other worker has it yet, but one may any moment."""
+    claim = await running(store)
+    await end_lease(redis, claim.lease.job_id)
+    await sweep(store)
+
+    with pytest.raises(LeaseLost, match="queued"):
+        await store.complete(claim.lease, result={})
+
+
+async def test_a_cancelled_job_stays_cancelled(store: JobStore) -> None:
+    claim = await running(store)
+    await store.cancel(claim.lease.job_id)
+
+    with pytest.raises(LeaseLost, match="cancelled"):
+        await store.complete(claim.lease, result={})
+
+    assert (await store.get(claim.lease.job_id)).state == "cancelled"
+
+
+async def test_a_failure_after_completion_is_refused(store: JobStore) -> None:
+    claim = await running(store)
+    await store.complete(claim.lease, result={"title": "The Fox"})
+
+    with pytest.raises(LeaseLost, match="completed"):
+        await store.fail(claim.lease, BROKEN)
+
+    assert (await store.get(claim.lease.job_id)).error is None
+
+
+async def test_an_unknown_job_cannot_finish(store: JobStore, held: Held) -> None:
+    with pytest.raises(LeaseLost, match="gone"):
+        await store.complete(Lease("00000000-0000-0000-0000-000000000000", fence=1), result={})
+
+    assert await held.names("hr:job:*") == []
+
+
+async def test_a_completion_whose_reply_was_lost_is_one_event(lossy: Lossy, held: Held) -> None:
+    claim = await running(lossy.store)
+
+    async with lossy.proxy.losing_a_reply():
+        await lossy.store.complete(claim.lease, result={})
+
+    assert await held.events(claim.lease.job_id) == ["queued", "running", "completed"]
+    assert await held.counter("finished:story:completed") == 1
+    assert await held.counter("writes_refused") == 0
+
+
+async def test_a_failure_whose_reply_was_lost_is_one_event(lossy: Lossy, held: Held) -> None:
+    claim = await running(lossy.store)
+
+    async with lossy.proxy.losing_a_reply():
+        await lossy.store.fail(claim.lease, BROKEN)
+
+    assert await held.events(claim.lease.job_id) == ["queued", "running", "failed"]
+    assert await held.counter("finished:story:failed") == 1

@@ -1,0 +1,96 @@
+"""hand_back.lua: running -> queued at the head, the attempt not used up."""
+
+import pytest
+
+from jobs import keys
+from jobs.errors import LeaseLost
+from jobs.states import Reason
+from jobs.store import JobStore, Lease
+from tests.jobs.conftest import Lossy
+from tests.support.held import Held
+from tests.support.jobs_at_hand import LANE, claimed, queued, running, story
+
+
+async def test_a_handed_back_job_waits_again(store: JobStore, held: Held) -> None:
+    claim = await running(store)
+
+    await store.hand_back(claim.lease)
+
+    job = await store.get(claim.lease.job_id)
+    assert (job.state, job.state_reason, job.attempt) == ("queued", Reason.INTERRUPTED, 0)
+    assert await held.members(keys.LEASES) == []
+    assert await held.indexed(job.id) == {"hr:index:all", "hr:index:state:queued", "hr:index:kind:story"}
+    assert await held.counter("interrupted") == 1
+
+
+async def test_a_handed_back_job_is_served_next(store: JobStore, held: Held) -> None:
+    first = await queued(store)
+    others = [await queued(store) for _ in range(2)]
+    assert await held.pop(LANE) == first
+    claim = await claimed(store, first)
+
+    await store.hand_back(claim.lease)
+
+    assert await held.messages(LANE) == [first, *others]
+    assert await held.members(keys.QUEUED + LANE) == [first, *others]
+    assert (await store.get(first)).queue.position == 0
+
+
+async def test_handing_back_is_an_event(store: JobStore, held: Held) -> None:
+    claim = await running(store)
+
+    await store.hand_back(claim.lease)
+
+    assert await held.events(claim.lease.job_id) == ["queued", "running", "queued"]
+    assert await held.last_event(claim.lease.job_id) == {"state": "queued", "reason": "interrupted", "attempt": 0}
+
+
+async def test_any_number_of_interruptions_uses_up_no_attempt(store: JobStore) -> None:
+    job_id = await queued(store, story(max_attempts=1))
+
+    for _ in range(3):
+        await store.hand_back((await claimed(store, job_id)).lease)
+
+    assert (await claimed(store, job_id)).job.attempt == 1
+
+
+async def test_a_job_is_not_handed_back_under_an_old_fence(store: JobStore, held: Held) -> None:
+    old = await running(store)
+    await store.hand_back(old.lease)
+    new = await claimed(store, old.lease.job_id)
+
+    with pytest.raises(LeaseLost, match="running"):
+        await store.hand_back(old.lease)
+
+    await store.renew(new.lease)
+    assert await held.counter("writes_refused") == 1
+
+
+async def test_a_cancelled_job_is_not_handed_back(store: JobStore, held: Held) -> None:
+    claim = await running(store)
+    await held.pop(LANE)
+    await store.cancel(claim.lease.job_id)
+
+    with pytest.raises(LeaseLost, match="cancelled"):
+        await store.hand_back(claim.lease)
+
+    assert await held.messages(LANE) == []
+
+
+async def test_an_unknown_job_is_not_handed_back(store: JobStore, held: Held) -> None:
+    with pytest.raises(LeaseLost, match="gone"):
+        await store.hand_back(Lease("00000000-0000-0000-0000-000000000000", fence=1))
+
+    assert await held.names("hr:job:*") == []
+
+
+async def test_handing_back_whose_reply_was_lost_is_one_message(lossy: Lossy, held: Held) -> None:
+    claim = await running(lossy.store)
+    await held.pop(LANE)
+
+    async with lossy.proxy.losing_a_reply():
+        await lossy.store.hand_back(claim.lease)
+
+    assert await held.messages(LANE) == [claim.lease.job_id]
+    assert await held.events(claim.lease.job_id) == ["queued", "running", "queued"]
+    assert (await lossy.store.get(claim.lease.job_id)).attempt == 0

@@ -1,0 +1,127 @@
+"""retry_later.lua: running -> scheduled, or failed when the attempts are used up."""
+
+from datetime import timedelta
+
+import pytest
+
+from jobs import keys
+from jobs.errors import LeaseLost
+from jobs.states import Reason, State
+from jobs.store import JobStore, Lease
+from tests.jobs.conftest import Lossy
+from tests.support.held import Held
+from tests.support.jobs_at_hand import BUSY, LANE, claimed, running, scheduled, story
+
+MINUTE = timedelta(minutes=1)
+
+
+async def test_a_job_waits_for_its_retry_without_a_worker(store: JobStore, held: Held) -> None:
+    claim = await running(store)
+
+    assert await store.retry_later(claim.lease, BUSY, wait=MINUTE) is State.SCHEDULED
+
+    assert await held.members(keys.LEASES) == []
+    assert await held.indexed(claim.lease.job_id) == {
+        "hr:index:all",
+        "hr:index:state:scheduled",
+        "hr:index:kind:story",
+    }
+
+
+async def test_a_scheduled_job_says_why_and_until_when(store: JobStore, held: Held) -> None:
+    claim = await running(store)
+    before = await held.now()
+
+    await store.retry_later(claim.lease, BUSY, wait=MINUTE)
+
+    job = await store.get(claim.lease.job_id)
+    assert (job.state, job.state_reason, job.error) == ("scheduled", Reason.PROVIDER_BUSY, BUSY)
+    assert job.retry_at is not None
+    assert job.retry_at.timestamp() * 1000 >= before + 60_000
+    assert job.waiting is not None
+    assert (job.waiting.on, job.waiting.until) == ("retry", job.retry_at)
+
+
+async def test_the_retry_is_due_when_the_record_says(store: JobStore, held: Held) -> None:
+    claim = await scheduled(store)
+
+    due = await held.score(keys.SCHEDULED, claim.lease.job_id)
+
+    assert due is not None
+    assert (await held.record(claim.lease.job_id))["retry_at"] == str(int(due))
+
+
+async def test_the_event_says_when_and_why(store: JobStore, held: Held) -> None:
+    claim = await scheduled(store)
+    retry_at = int((await held.record(claim.lease.job_id))["retry_at"])
+
+    assert await held.events(claim.lease.job_id) == ["queued", "running", "scheduled"]
+    assert await held.last_event(claim.lease.job_id) == {
+        "state": "scheduled",
+        "reason": "provider_busy",
+        "error": {"reason": "provider_busy", "message": "The provider answered 429.", "stage": "outline"},
+        "retry_at": retry_at,
+    }
+
+
+async def test_a_scheduled_job_has_no_message_yet(store: JobStore, held: Held) -> None:
+    claim = await running(store)
+    await held.pop(LANE)
+
+    await store.retry_later(claim.lease, BUSY, wait=MINUTE)
+
+    assert await held.messages(LANE) == []
+
+
+async def test_the_last_attempt_is_not_followed_by_another(store: JobStore, held: Held) -> None:
+    claim = await running(store, story(max_attempts=1))
+
+    assert await store.retry_later(claim.lease, BUSY, wait=MINUTE) is State.FAILED
+
+    job = await store.get(claim.lease.job_id)
+    assert (job.state, job.state_reason, job.error, job.retry_at) == ("failed", Reason.PROVIDER_BUSY, BUSY, None)
+    assert await held.members(keys.SCHEDULED) == []
+    assert await held.members(keys.DEAD) == [claim.lease.job_id]
+    assert await held.events(claim.lease.job_id) == ["queued", "running", "failed"]
+
+
+async def test_a_retry_under_an_old_fence_is_refused(store: JobStore, held: Held) -> None:
+    old = await running(store)
+    await store.hand_back(old.lease)
+    await claimed(store, old.lease.job_id)
+
+    with pytest.raises(LeaseLost, match="running"):
+        await store.retry_later(old.lease, BUSY, wait=MINUTE)
+
+    assert await held.members(keys.SCHEDULED) == []
+    assert await held.counter("writes_refused") == 1
+
+
+async def test_a_cancelled_job_is_not_scheduled(store: JobStore, held: Held) -> None:
+    claim = await running(store)
+    await store.cancel(claim.lease.job_id)
+
+    with pytest.raises(LeaseLost, match="cancelled"):
+        await store.retry_later(claim.lease, BUSY, wait=MINUTE)
+
+    assert await held.members(keys.SCHEDULED) == []
+
+
+async def test_an_unknown_job_is_not_scheduled(store: JobStore, held: Held) -> None:
+    with pytest.raises(LeaseLost, match="gone"):
+        await store.retry_later(Lease("00000000-0000-0000-0000-000000000000", fence=1), BUSY, wait=MINUTE)
+
+    assert await held.members(keys.SCHEDULED) == []
+
+
+@pytest.mark.parametrize(("max_attempts", "state"), [(2, State.SCHEDULED), (1, State.FAILED)])
+async def test_a_retry_whose_reply_was_lost_is_one_event(
+    lossy: Lossy, held: Held, max_attempts: int, state: State
+) -> None:
+    claim = await running(lossy.store, story(max_attempts=max_attempts))
+
+    async with lossy.proxy.losing_a_reply():
+        assert await lossy.store.retry_later(claim.lease, BUSY, wait=MINUTE) is state
+
+    assert await held.events(claim.lease.job_id) == ["queued", "running", state]
+    assert await held.counter("writes_refused") == 0

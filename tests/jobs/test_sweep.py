@@ -1,0 +1,266 @@
+"""sweep.lua: leases that ended, retries that are due, start deadlines that passed, retention that is over."""
+
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+
+from jobs import keys
+from jobs.settings import Settings
+from jobs.states import FINAL, Reason, State
+from jobs.store import JobStore, Swept
+from tests.support.held import Held
+from tests.support.jobs_at_hand import LANE, claim_again, claimed, ended, queued, running, scheduled, story
+from tests.support.time_travel import (
+    end_lease,
+    end_retention,
+    make_retry_due,
+    next_millisecond,
+    pass_start_deadline,
+    sweep,
+)
+
+
+async def test_a_sweep_with_nothing_due_changes_nothing(store: JobStore, held: Held) -> None:
+    claim, waiting, later = await running(store), await queued(store), await scheduled(store)
+
+    assert await sweep(store) == Swept()
+
+    assert await held.members(keys.LEASES) == [claim.lease.job_id]
+    assert await held.members(keys.QUEUED + LANE) == [waiting]
+    assert await held.members(keys.SCHEDULED) == [later.lease.job_id]
+
+
+# -- Leases ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_job_whose_lease_ended_is_served_next(store: JobStore, redis: Redis, held: Held) -> None:
+    silent = await queued(store)
+    other = await queued(store)
+    await held.pop(LANE)
+    await claimed(store, silent)
+    await end_lease(redis, silent)
+
+    assert await sweep(store) == Swept(leases_expired=1)
+
+    job = await store.get(silent)
+    assert (job.state, job.state_reason, job.attempt) == ("queued", Reason.WORKER_LOST, 1)
+    assert await held.messages(LANE) == [silent, other]
+    assert await held.members(keys.QUEUED + LANE) == [silent, other]
+    assert await held.members(keys.LEASES) == []
+
+
+async def test_a_lease_that_ended_is_an_event_and_counted(store: JobStore, redis: Redis, held: Held) -> None:
+    claim = await running(store)
+    await end_lease(redis, claim.lease.job_id)
+
+    await sweep(store)
+
+    assert await held.events(claim.lease.job_id) == ["queued", "running", "queued"]
+    assert await held.last_event(claim.lease.job_id) == {"state": "queued", "reason": "worker_lost", "attempt": 1}
+    assert await held.counter("leases_expired") == 1
+
+
+async def test_a_job_that_kills_its_workers_fails_in_the_end(store: JobStore, redis: Redis, held: Held) -> None:
+    job_id = await queued(store, story(max_attempts=2))
+    for _ in range(2):
+        await held.pop(LANE)
+        await claimed(store, job_id)
+        await end_lease(redis, job_id)
+        await sweep(store)
+
+    job = await store.get(job_id)
+    assert (job.state, job.state_reason, job.attempt) == ("failed", Reason.WORKER_LOST, 2)
+    assert job.error is not None
+    assert job.error.message == "The worker was lost in attempt 2 of 2."
+    assert await held.messages(LANE) == []
+    assert await held.members(keys.DEAD) == [job_id]
+
+
+async def test_an_interrupted_job_has_all_its_attempts_left(store: JobStore, redis: Redis) -> None:
+    claim = await running(store, story(max_attempts=1))
+    await store.hand_back(claim.lease)
+    await claimed(store, claim.lease.job_id)
+    await end_lease(redis, claim.lease.job_id)
+
+    await sweep(store)
+
+    job = await store.get(claim.lease.job_id)
+    assert (job.state, job.attempt) == ("failed", 1)
+
+
+# -- Retries -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_due_retry_joins_the_end_of_its_queue(store: JobStore, redis: Redis, held: Held) -> None:
+    claim = await scheduled(store)
+    await held.pop(LANE)
+    other = await queued(store)
+    await make_retry_due(redis, claim.lease.job_id)
+    await next_millisecond(redis)
+
+    assert await sweep(store) == Swept(retries_due=1)
+
+    job = await store.get(claim.lease.job_id)
+    assert (job.state, job.state_reason, job.retry_at) == ("queued", Reason.PROVIDER_BUSY, None)
+    assert await held.messages(LANE) == [other, job.id]
+    assert job.queue.position == 1
+    assert await held.members(keys.SCHEDULED) == []
+
+
+async def test_a_due_retry_is_an_event(store: JobStore, redis: Redis, held: Held) -> None:
+    claim = await scheduled(store)
+    await make_retry_due(redis, claim.lease.job_id)
+
+    await sweep(store)
+
+    assert await held.events(claim.lease.job_id) == ["queued", "running", "scheduled", "queued"]
+    assert await held.last_event(claim.lease.job_id) == {"state": "queued", "reason": "provider_busy"}
+
+
+async def test_a_retry_that_is_due_later_waits(store: JobStore, redis: Redis) -> None:
+    due, later = await scheduled(store), await scheduled(store)
+    await make_retry_due(redis, due.lease.job_id)
+
+    await sweep(store)
+
+    assert (await store.get(later.lease.job_id)).state == "scheduled"
+
+
+# -- Start deadlines ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_job_that_was_not_started_in_time_expires(store: JobStore, redis: Redis, held: Held) -> None:
+    job_id = await queued(store)
+    await pass_start_deadline(redis, job_id)
+
+    assert await sweep(store) == Swept(expired=1)
+
+    job = await store.get(job_id)
+    assert (job.state, job.state_reason) == ("expired", Reason.START_DEADLINE)
+    assert await held.events(job_id) == ["queued", "expired"]
+    assert await held.members(keys.QUEUED + LANE) == []
+    assert await held.members(keys.DEADLINES) == []
+
+
+@pytest.mark.parametrize("again", ["handed back", "scheduled"])
+async def test_a_job_that_was_started_once_does_not_expire(store: JobStore, redis: Redis, again: str) -> None:
+    claim = await scheduled(store) if again == "scheduled" else await running(store)
+    if again == "handed back":
+        await store.hand_back(claim.lease)
+    await pass_start_deadline(redis, claim.lease.job_id)
+
+    assert await sweep(store) == Swept()
+
+
+# -- Retention ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", sorted(FINAL))
+async def test_a_job_kept_long_enough_leaves_every_index(
+    store: JobStore, redis: Redis, held: Held, state: State
+) -> None:
+    job_id = await ended(store, state, story(user_id="ann"))
+    await end_retention(redis, job_id)
+
+    await sweep(store)
+
+    assert await held.indexed(job_id) == set()
+    for zset in (keys.RETAINED, keys.DEAD, keys.DEADLINES, keys.LEASES, keys.SCHEDULED, keys.QUEUED + LANE):
+        assert await held.members(zset) == []
+
+
+async def test_retention_ends_in_the_index_when_it_does_in_the_record(
+    store: JobStore, held: Held, settings: Settings
+) -> None:
+    job_id = await ended(store, State.COMPLETED, story(user_id="ann"))
+    finished = (await store.get(job_id)).finished_at
+    assert finished is not None
+
+    [member] = await held.members(keys.RETAINED)
+
+    assert member == f"{job_id} story completed ann"
+    assert await held.score(keys.RETAINED, member) == (finished + settings.retention).timestamp() * 1000
+
+
+async def test_other_finished_jobs_stay_listed(store: JobStore, redis: Redis, held: Held) -> None:
+    old, young = await ended(store, State.COMPLETED), await ended(store, State.COMPLETED)
+    await end_retention(redis, old)
+
+    await sweep(store)
+
+    assert await held.members(keys.INDEX_STATE + "completed") == [young]
+
+
+async def test_the_messages_of_a_forgotten_job_are_refused(store: JobStore, redis: Redis, held: Held) -> None:
+    job_id = await ended(store, State.COMPLETED)
+    await end_retention(redis, job_id)
+    await sweep(store)
+
+    await claim_again(store, job_id)
+
+    assert await held.names(f"{keys.job(job_id)}*") == []
+
+
+# -- Several sweepers --------------------------------------------------------------------------------------------------
+
+
+async def test_of_many_sweeps_at_once_one_does_the_work(store: JobStore, redis: Redis, held: Held) -> None:
+    lost, due, late = await running(store), await scheduled(store), await queued(store)
+    await end_lease(redis, lost.lease.job_id)
+    await make_retry_due(redis, due.lease.job_id)
+    await pass_start_deadline(redis, late)
+
+    swept = await asyncio.gather(*(store.sweep() for _ in range(5)))
+
+    assert [once for once in swept if once] == [Swept(leases_expired=1, retries_due=1, expired=1)]
+    assert await held.events(lost.lease.job_id) == ["queued", "running", "queued"]
+
+
+async def test_a_sweep_right_after_another_leaves_the_work_to_the_next(store: JobStore, redis: Redis) -> None:
+    """Every worker sweeps; a pause between sweeps keeps many workers from costing Redis more than one."""
+    await store.sweep()
+    claim = await running(store)
+    await end_lease(redis, claim.lease.job_id)
+
+    assert await store.sweep() == Swept()
+    assert (await store.get(claim.lease.job_id)).state == "running"
+
+    assert await sweep(store) == Swept(leases_expired=1)
+
+
+async def test_a_second_sweep_finds_nothing_left(store: JobStore, redis: Redis, held: Held) -> None:
+    """Even when the pause between two sweeps is over."""
+    lost = await running(store)
+    await held.pop(LANE)
+    await end_lease(redis, lost.lease.job_id)
+    await sweep(store)
+
+    assert await sweep(store) == Swept()
+
+    assert await held.messages(LANE) == [lost.lease.job_id]
+
+
+async def test_the_pause_between_sweeps_ends(store: JobStore, redis: Redis, settings: Settings) -> None:
+    await store.sweep()
+
+    left = await redis.pttl(keys.SWEEPING)
+
+    assert 0 < left <= settings.sweep.total_seconds() * 1000
+
+
+async def test_one_sweep_handles_a_batch_and_the_next_the_rest(store: JobStore, redis: Redis) -> None:
+    jobs = [(await store.create(story())).job_id for _ in range(101)]
+    for job_id in jobs:
+        await pass_start_deadline(redis, job_id)
+
+    assert [await sweep(store), await sweep(store)] == [Swept(expired=100), Swept(expired=1)]
+
+
+async def test_of_several_lost_jobs_the_first_to_be_lost_runs_first(store: JobStore) -> None:
+    """All go to the head of the lane, in the order in which their leases ended."""
+    jobs = [await running(store) for _ in range(3)]
+    for position, lost in enumerate(jobs):
+        await store.redis.zadd(keys.LEASES, {lost.job.id: position})
+    await store.sweep()
+    assert [(await store.get(lost.job.id)).queue.position for lost in jobs] == [0, 1, 2]

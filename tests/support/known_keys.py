@@ -1,0 +1,50 @@
+"""The keys that may be in Redis, and those that must not stay for ever."""
+
+import re
+from typing import Any
+
+import redis
+
+from jobs import keys
+from jobs.queues import queue_names
+from jobs.states import FINAL
+
+_ID = r"[0-9a-f]{8}-[0-9a-f-]{27}"
+_LANE = rf"({'|'.join(map(re.escape, queue_names()))})(\x06\x16[369])?"
+_HEADRACE = [
+    rf"{keys.JOB}{_ID}({keys.EVENTS}|{keys.STEPS}|{keys.SIGNAL})?",
+    keys.QUEUED + _LANE,
+    rf"{keys.INDEX_STATE}\w+",
+    rf"{keys.INDEX_KIND}\w+",
+    rf"{keys.INDEX_USER}\S+",
+    rf"{keys.IDEMPOTENCY}.+",
+    rf"{keys.WORKER}\S+",
+    *(keys.LEASES, keys.SCHEDULED, keys.DEADLINES, keys.DEAD, keys.RETAINED, keys.INDEX_ALL),
+    *(keys.LANES, keys.STATS, keys.WORKERS, keys.SWEEPING),
+]
+_KOMBU = [_LANE, r"_kombu\..+", "unacked", "unacked_index", "unacked_mutex"]
+_KNOWN = re.compile("|".join(f"(?:{pattern})" for pattern in _HEADRACE + _KOMBU))
+_ALWAYS_ENDING = (keys.IDEMPOTENCY, keys.INDEX_USER, keys.WORKER, keys.SWEEPING)
+
+
+def unknown_keys(client: redis.Redis) -> list[str]:
+    """Keys that neither jobs/keys.py nor kombu names."""
+    return [name for name in _names(client) if not _KNOWN.fullmatch(name)]
+
+
+def endless_keys(client: redis.Redis) -> list[str]:
+    """Keys without a TTL that must have one: of finished jobs, of clients' keys, of users, of workers."""
+    names = _names(client)
+    ended = tuple(name for name in names if re.fullmatch(keys.JOB + _ID, name) and _state(client, name) in FINAL)
+    endless = [name for name in names if client.ttl(name) == -1]
+    return [name for name in endless if name.startswith((*ended, *_ALWAYS_ENDING)) or name.endswith(keys.SIGNAL)]
+
+
+def _names(client: redis.Redis) -> list[str]:
+    found: Any = client.keys("*")
+    return sorted(name.decode() for name in found)
+
+
+def _state(client: redis.Redis, name: str) -> str | None:
+    state: Any = client.hget(name, "state")
+    return state.decode() if state else None
