@@ -24,7 +24,7 @@ dev: $(READY)  ## Run everything: API :8000, a worker, Flower :5555, an embedded
 	@$(BIN)/headrace dev
 
 test: $(READY)  ## Run every test: real redis-server, real processes
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: $(READY)  ## Lint, types, layers, shell scripts
 	$(BIN)/ruff format --check .

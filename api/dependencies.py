@@ -1,0 +1,54 @@
+"""What a route may ask for, as types. What a route needs reads from its signature."""
+
+import asyncio
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from jobs.events import EventLog
+from jobs.files import FileStore
+from jobs.fleet import Fleet
+from jobs.listing import JobList
+from jobs.settings import Settings
+from jobs.store import JobStore
+
+
+def settings_of(request: Request) -> Settings:
+    return cast("Settings", request.state.settings)
+
+
+def store_of(request: Request) -> JobStore:
+    return cast("JobStore", request.state.store)
+
+
+# Coroutines, although they wait for nothing: FastAPI would send plain functions to a thread.
+async def _store(request: Request) -> JobStore:
+    return store_of(request)
+
+
+async def _events(request: Request) -> EventLog:
+    return cast("EventLog", request.state.events)
+
+
+async def _job_list(request: Request) -> JobList:
+    return cast("JobList", request.state.job_list)
+
+
+async def _fleet(request: Request) -> Fleet:
+    return cast("Fleet", request.state.fleet)
+
+
+async def _files(request: Request) -> FileStore:
+    return cast("FileStore", request.state.files)
+
+
+async def _closing(request: Request) -> asyncio.Event:
+    return cast("asyncio.Event", request.state.closing)
+
+
+Store = Annotated[JobStore, Depends(_store)]
+Events = Annotated[EventLog, Depends(_events)]
+Jobs = Annotated[JobList, Depends(_job_list)]
+FleetNow = Annotated[Fleet, Depends(_fleet)]
+Files = Annotated[FileStore, Depends(_files)]
+Closing = Annotated[asyncio.Event, Depends(_closing)]

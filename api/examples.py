@@ -1,0 +1,65 @@
+"""A job as the documentation shows it."""
+
+from datetime import UTC, datetime, timedelta
+
+from api.documentation import EXAMPLE_ID
+from api.representation import JobBody, job_body
+from jobs.events import Event
+from jobs.model import FileRef, Job, Progress, QueuePlace, UsageItem, Waiting
+from jobs.states import Reason, State
+
+_CREATED = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+QUEUED: JobBody = job_body(
+    Job(
+        id=EXAMPLE_ID,
+        kind="story",
+        state=State.QUEUED,
+        user_id="9a0a594c-2699-400b-89e0-4a4ef78ced97",
+        input={"title": "My Story", "prompt": "A magical adventure", "pages": 6, "seed": 0},
+        progress=Progress(),
+        waiting=Waiting(on="worker", since=_CREATED),
+        attempt=0,
+        max_attempts=3,
+        priority=3,
+        queue=QueuePlace(name="default"),
+        created_at=_CREATED,
+        deadline=_CREATED + timedelta(days=1),
+    )
+)
+
+COMPLETED: JobBody = job_body(
+    Job(
+        id=EXAMPLE_ID,
+        kind="story",
+        state=State.COMPLETED,
+        user_id="9a0a594c-2699-400b-89e0-4a4ef78ced97",
+        input={"title": "My Story", "prompt": "A magical adventure", "pages": 6, "seed": 0},
+        result={"title": "My Story", "provider": "offline"},
+        progress=Progress(fraction=1, phase="book", detail="PDF and HTML"),
+        attempt=1,
+        max_attempts=3,
+        priority=3,
+        queue=QueuePlace(name="default"),
+        worker="worker-1:17:a28c1a",
+        created_at=_CREATED,
+        started_at=_CREATED + timedelta(milliseconds=9),
+        finished_at=_CREATED + timedelta(seconds=42),
+        deadline=_CREATED + timedelta(days=1),
+        usage=[UsageItem(provider="offline", model="writer", calls=1)],
+        files=[
+            FileRef(
+                name="book.pdf",
+                key=f"{EXAMPLE_ID}/f2ca1bb6c7e907d0/book.pdf",
+                content_type="application/pdf",
+                size=81234,
+            )
+        ],
+    )
+)
+
+CANCELLED: JobBody = QUEUED.model_copy(
+    update={"state": State.CANCELLED, "state_reason": Reason.USER_REQUEST, "waiting": None, "finished_at": _CREATED}
+)
+
+EVENT = Event(sequence=1, event="queued", at=_CREATED, data={"state": "queued"})

@@ -1,0 +1,148 @@
+"""A job as the API shows it, and the headers that go with it."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request, Response, status
+from pydantic import Field
+from pydantic_core import to_json
+
+from jobs.model import FileRef, Frozen, Job, Progress, QueuePlace
+from jobs.states import FINAL, State
+from jobs.store import NewJob
+
+POLL_AFTER = 2
+"""Seconds until it is worth asking again for a job that waits or runs."""
+
+
+class FileBody(FileRef):
+    url: str = Field(
+        description="Where to fetch it", examples=["/jobs/0f8fad5b-d9cb-469f-a165-70867728950e/files/book.pdf"]
+    )
+
+
+class Urls(Frozen):
+    self: str
+    events: str
+    cancel: str
+    retry: str
+
+
+class JobBody(Job):
+    """A job, with the URLs of what can be done with it."""
+
+    files: list[FileBody] = Field(default_factory=list[FileBody])  # pyright: ignore[reportIncompatibleVariableOverride]  # frozen: nobody appends a bare FileRef
+    urls: Urls
+
+
+class JobPage(Frozen):
+    jobs: Sequence[JobBody]
+    next_cursor: str | None = Field(description="Pass it as `cursor` for the next page; null on the last one")
+
+
+def job_url(job_id: str) -> str:
+    return f"/jobs/{job_id}"
+
+
+def urls(job_id: str) -> dict[str, str]:
+    """The fields of `Urls`."""
+    url = job_url(job_id)
+    return {"self": url, "events": f"{url}/events", "cancel": f"{url}/cancel", "retry": f"{url}/retry"}
+
+
+def job_body(job: Job) -> JobBody:
+    base = job_url(job.id)
+    files = [FileBody(**dict(file), url=f"{base}/files/{quote(file.name)}") for file in job.files]
+    fields: dict[str, Any] = {**dict(job), "files": files, "urls": Urls(**urls(job.id))}
+    # Not validated again: it comes from a Job that was.
+    return JobBody.model_construct(**fields)
+
+
+def job_response(job: Job, *, status_code: int = status.HTTP_200_OK, headers: dict[str, str] | None = None) -> Response:
+    """The job as JSON; while it is not final, with the time after which to ask again."""
+    body = job_body(job).model_dump_json()
+    response = Response(body, status_code=status_code, headers=headers, media_type="application/json")
+    if job.state not in FINAL:
+        response.headers["Retry-After"] = str(_poll_after(job))
+    return response
+
+
+_EPOCH = datetime.fromtimestamp(0, tz=UTC)
+_BLANK = job_body(
+    Job(
+        id="",
+        kind="",
+        state=State.QUEUED,
+        input={},
+        progress=Progress(),
+        attempt=0,
+        max_attempts=1,
+        priority=0,
+        queue=QueuePlace(name=""),
+        created_at=_EPOCH,
+        deadline=_EPOCH,
+    )
+).model_dump(mode="json")
+"""A queued job before anything is known of it."""
+
+
+def just_accepted(job_id: str, new: NewJob, created_at: datetime) -> Response:
+    """202 for a job stored a moment ago, without reading it back. Says what `GET` says, but for the place in line."""
+    body = to_json(
+        {
+            **_BLANK,
+            "id": job_id,
+            "kind": new.kind.name,
+            "user_id": new.user_id,
+            "input": new.input,
+            "waiting": {"on": "worker", "since": created_at, "until": None},
+            "max_attempts": new.max_attempts,
+            "priority": new.priority,
+            "queue": {"name": new.kind.queue, "position": None},
+            "created_at": created_at,
+            "deadline": created_at + (new.start_deadline or timedelta(0)),
+            "urls": urls(job_id),
+        }
+    )
+    headers = {"Location": job_url(job_id), "Retry-After": str(POLL_AFTER)}
+    return Response(body, status_code=status.HTTP_202_ACCEPTED, headers=headers, media_type="application/json")
+
+
+def accepted(job: Job, *, replayed: bool) -> Response:
+    """202: the job was taken on, now or by an earlier request."""
+    headers = {"Location": job_url(job.id)}
+    if replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return job_response(job, status_code=status.HTTP_202_ACCEPTED, headers=headers)
+
+
+def unless_known(request: Request, response: Response) -> Response:
+    """`response` with an ETag; 304 without a body when the client has that already."""
+    etag = etag_of(bytes(response.body))
+    if matches(request, etag):
+        headers = {"ETag": etag}
+        if "retry-after" in response.headers:
+            headers["Retry-After"] = response.headers["retry-after"]
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    response.headers["ETag"] = etag
+    return response
+
+
+def etag_of(content: bytes) -> str:
+    return f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+
+
+def matches(request: Request, etag: str) -> bool:
+    """Whether If-None-Match names `etag`, by the weak comparison that it asks for."""
+    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    return etag in known or "*" in known
+
+
+def _poll_after(job: Job) -> int:
+    if job.retry_at:
+        return max(1, ceil((job.retry_at - datetime.now(tz=UTC)).total_seconds()))
+    return POLL_AFTER

@@ -1,0 +1,114 @@
+"""Jobs: made, listed, looked at, cancelled and retried."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request, Response, status
+
+from api import examples
+from api.dependencies import Jobs, Store
+from api.documentation import JobId, answer, body_example, problems
+from api.idempotency import IdempotencyKey, idempotency, parse_key
+from api.json_route import JsonRoute
+from api.representation import JobBody, JobPage, accepted, job_body, job_response, unless_known
+from api.submission import ACCEPTED, KindName, NewJobBody, invalid, parse, submit
+from jobs.listing import Filter
+from jobs.model import UserId
+from jobs.states import State
+
+router = APIRouter(tags=["jobs"], route_class=JsonRoute)
+
+_POLL = {"Retry-After": "Seconds until it is worth asking again; only while the job is not final"}
+
+
+@router.post(
+    "/jobs",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="Submit a job of any kind",
+    response_description="The job was stored and will run",
+    responses={202: ACCEPTED} | problems(400, 413, 415, 422, 503),
+    openapi_extra=body_example(
+        {"kind": "story", "input": {"title": "My Story", "prompt": "A magical adventure"}, "priority": 3}
+    ),
+)
+async def create_job(request: Request, body: NewJobBody, idempotency_key: IdempotencyKey = None) -> Response:
+    """Answers as soon as the job is stored. What `input` is depends on the kind: `GET /kinds` has the schemas."""
+    kind, content = parse(body)
+    return await submit(request, kind, content, body, idempotency_key)
+
+
+@router.get(
+    "/jobs",
+    summary="List jobs, newest first",
+    response_description="One page of jobs",
+    responses={
+        200: answer(
+            JobPage(jobs=[examples.QUEUED], next_cursor=None),
+            model=JobPage,
+            headers={"Link": '`<...>; rel="next"`, the URL of the next page if there is one'},
+        )
+    }
+    | problems(422, 503),
+)
+async def list_jobs(  # noqa: PLR0913, PLR0917  # a parameter each
+    jobs: Jobs,
+    state: Annotated[State | None, Query(description="Only jobs in this state")] = None,
+    kind: Annotated[KindName | None, Query(description="Only jobs of this kind")] = None,
+    user_id: Annotated[UserId | None, Query(description="Only jobs of this user")] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="Most jobs on a page")] = 50,
+    cursor: Annotated[str | None, Query(max_length=200, description="The `next_cursor` of the page before")] = None,
+) -> Response:
+    """A page may have fewer jobs than `limit` although there are more: go by `next_cursor`."""
+    try:
+        page = await jobs.page(Filter(state=state, kind=kind, user_id=user_id), limit=limit, cursor=cursor)
+    except ValueError as error:
+        raise invalid("cursor", str(error), where="query") from None
+    body = JobPage(jobs=[job_body(job) for job in page.jobs], next_cursor=page.cursor)
+    response = Response(body.model_dump_json(), media_type="application/json")
+    if page.cursor:
+        asked = {"state": state, "kind": kind, "user_id": user_id, "limit": limit, "cursor": page.cursor}
+        query = urlencode({name: value for name, value in asked.items() if value is not None})
+        response.headers["Link"] = f'</jobs?{query}>; rel="next"'
+    return response
+
+
+@router.get(
+    "/jobs/{job_id}",
+    summary="Look at a job",
+    response_description="The job as it is now",
+    responses={
+        200: answer(examples.COMPLETED, model=JobBody, headers={"ETag": "Changes whenever the job does", **_POLL}),
+        304: {"description": "Nothing has changed since the ETag in `If-None-Match`"},
+    }
+    | problems(404, 503),
+)
+async def get_job(job_id: JobId, request: Request, store: Store) -> Response:
+    """State, progress, result or error, files, and what it waits for. Send `If-None-Match` to poll at little cost."""
+    return unless_known(request, job_response(await store.get(job_id)))
+
+
+@router.post(
+    "/jobs/{job_id}/cancel",
+    summary="Cancel a job",
+    response_description="The job, which is final now",
+    responses={200: answer(examples.CANCELLED, model=JobBody)} | problems(404, 503),
+)
+async def cancel_job(job_id: JobId, store: Store) -> Response:
+    """May be repeated. A job that has ended stays as it is; a running one is stopped at once."""
+    await store.cancel(job_id)
+    return job_response(await store.get(job_id))
+
+
+@router.post(
+    "/jobs/{job_id}/retry",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="Retry a job that failed, was cancelled or expired",
+    response_description="A new job, which does not pay again for the steps that were saved",
+    responses={202: ACCEPTED} | problems(400, 404, 409, 422, 503),
+)
+async def retry_job(job_id: JobId, request: Request, store: Store, idempotency_key: IdempotencyKey = None) -> Response:
+    """Makes a new job with the same input and the saved steps. Asked again, it answers with that same new job."""
+    key = parse_key(idempotency_key)
+    job = await store.get(job_id)
+    created = await store.retry(job_id, idempotency(key, user_id=job.user_id, path=request.url.path, body={}))
+    return accepted(await store.get(created.job_id), replayed=created.replayed)

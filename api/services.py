@@ -1,0 +1,68 @@
+"""What every request shares: opened with the process, closed with it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TypedDict
+
+from api.pipelining import PipelinedRedis
+from jobs import kinds
+from jobs.celery_app import create_celery
+from jobs.connection import connect
+from jobs.events import EventLog
+from jobs.files import FileStore
+from jobs.fleet import Fleet
+from jobs.listing import JobList
+from jobs.messages import Renderer
+from jobs.queues import DEFAULT_PRIORITY
+from jobs.settings import Settings
+from jobs.store import JobStore
+
+PATIENCE = timedelta(seconds=1.5)
+"""How long Redis may take to answer; with it a 503 is out within two seconds."""
+MAX_STREAMS = 1000
+"""Most event streams at once; each holds a Redis connection of its own while it waits."""
+
+
+class Services(TypedDict):
+    """The lifespan state, which routes reach through `api.dependencies`."""
+
+    settings: Settings
+    store: JobStore
+    events: EventLog
+    job_list: JobList
+    fleet: Fleet
+    files: FileStore
+    closing: asyncio.Event
+    """Set as soon as this process is told to stop."""
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncGenerator[Services]:
+    """Opens no connection yet: the API starts, and answers 503, without Redis."""
+    redis = PipelinedRedis(connect(settings, name="headrace-api", reply_within=PATIENCE).connection_pool)
+    # A read that waits for the next event is answered after `keep_alive` at the latest.
+    events_redis = connect(
+        settings,
+        name="headrace-api-events",
+        reply_within=settings.keep_alive + PATIENCE,
+        connections=MAX_STREAMS,
+    )
+    renderer = Renderer(create_celery(settings))
+    for kind in kinds.known():
+        # Celery loads with its first message; no request should wait for that.
+        renderer.message("", kind=kind.name, queue=kind.queue, priority=DEFAULT_PRIORITY)
+    try:
+        yield Services(
+            settings=settings,
+            store=JobStore(redis, settings, renderer, patience=PATIENCE),
+            events=EventLog(events_redis, patience=PATIENCE, keep_alive=settings.keep_alive),
+            job_list=JobList(redis, patience=PATIENCE),
+            fleet=Fleet(redis, renderer, patience=PATIENCE),
+            files=FileStore.open(settings),
+            closing=asyncio.Event(),
+        )
+    finally:
+        await events_redis.aclose()
+        await redis.aclose()

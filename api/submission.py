@@ -1,0 +1,150 @@
+"""From a request body to a job."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, cast
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from api import examples
+from api.dependencies import settings_of, store_of
+from api.documentation import answer
+from api.idempotency import idempotency
+from api.json_route import invalid_body
+from api.representation import JobBody, accepted, just_accepted
+from jobs import keys, kinds
+from jobs.connection import answered
+from jobs.errors import StoreUnavailable, UnknownKind
+from jobs.kinds import Kind
+from jobs.model import UserId
+from jobs.queues import DEFAULT_PRIORITY, PRIORITIES
+from jobs.records import to_datetime
+from jobs.store import JobStore, NewJob
+
+MAX_START_DEADLINE = timedelta(days=30)
+
+_READ_BACK = timedelta(milliseconds=400)
+"""Together with the time that storing may take it is less than two seconds."""
+
+ACCEPTED = answer(
+    examples.QUEUED,
+    model=JobBody,
+    headers={
+        "Location": "The URL of the job",
+        "Retry-After": "Seconds until it is worth asking how it is",
+        "Idempotent-Replayed": "`true` when an earlier request with the same key made the job",
+    },
+)
+"""What every request that makes a job is answered with."""
+
+
+def _known(name: str) -> str:
+    try:
+        return kinds.get(name).name
+    except UnknownKind as error:
+        raise ValueError(str(error)) from None
+
+
+KindName = Annotated[
+    str,
+    AfterValidator(_known),
+    Field(description="One of the names that `GET /kinds` lists", examples=["story"]),
+]
+
+
+class JobOptions(BaseModel):
+    """What may be said of any job."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user_id: UserId | None = None
+    priority: Annotated[
+        int, Field(ge=PRIORITIES.start, lt=PRIORITIES.stop, description="0 is served first, 9 last")
+    ] = DEFAULT_PRIORITY
+    max_attempts: Annotated[
+        int | None, Field(ge=1, le=100, description="Runs before it fails for good; null: as the deployment has it")
+    ] = None
+    start_deadline_seconds: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=int(MAX_START_DEADLINE.total_seconds()),
+            description="It expires if no worker has started it by then; null: as the deployment has it",
+        ),
+    ] = None
+
+
+class NewJobBody(JobOptions):
+    """A job of any kind."""
+
+    kind: KindName
+    input: Annotated[
+        dict[str, Any],
+        Field(
+            description="What the kind asks for, see `GET /kinds`",
+            examples=[{"title": "My Story", "prompt": "A magical adventure"}],
+        ),
+    ]
+
+
+def body_model(kind: Kind) -> type[BaseModel]:
+    """The kind's input and the job options in one flat model. Raises TypeError when both have a field of one name."""
+    shared = kind.input.model_fields.keys() & JobOptions.model_fields.keys()
+    if shared:
+        raise TypeError(f"kind {kind.name}: {', '.join(sorted(shared))} is a job option and cannot be an input field")
+    name = f"New{kind.name.title().replace('_', '')}"
+    return create_model(name, __base__=(kind.input, JobOptions), __doc__=kind.summary)
+
+
+def split(kind: Kind, body: BaseModel) -> tuple[dict[str, Any], JobOptions]:
+    """The input, as JSON types, and the options of a body that `body_model` describes."""
+    content = body.model_dump(mode="json", include=set(kind.input.model_fields))
+    return content, cast("JobOptions", body)
+
+
+def parse(body: NewJobBody) -> tuple[Kind, dict[str, Any]]:
+    """The kind that a body names, and its input. Raises RequestValidationError, which names the fields."""
+    kind = kinds.get(body.kind)
+    try:
+        return kind, kind.input.model_validate(body.input).model_dump(mode="json")
+    except ValidationError as error:
+        raise invalid_body(error, "input") from None
+
+
+def invalid(field: str, message: str, *, where: str = "body") -> RequestValidationError:
+    return RequestValidationError([{"type": "value_error", "loc": (where, field), "msg": message}])
+
+
+async def submit(
+    request: Request, kind: Kind, content: dict[str, Any], options: JobOptions, key: str | None
+) -> Response:
+    """Stores the job and answers 202. Raises IdempotencyConflict, StoreUnavailable."""
+    store, settings = store_of(request), settings_of(request)
+    seconds = options.start_deadline_seconds
+    new = NewJob(
+        kind=kind,
+        input=content,
+        user_id=options.user_id,
+        priority=options.priority,
+        max_attempts=options.max_attempts or settings.max_attempts,
+        start_deadline=timedelta(seconds=seconds) if seconds else settings.start_deadline,
+    )
+    said = {"kind": kind.name, "input": content, "options": _options(options)} if key else {}
+    created = await store.create(new, idempotency(key, user_id=options.user_id, path=request.scope["path"], body=said))
+    if created.replayed:
+        return accepted(await store.get(created.job_id), replayed=True)
+    return just_accepted(created.job_id, new, await _created_at(store, created.job_id))
+
+
+def _options(options: JobOptions) -> dict[str, Any]:
+    return options.model_dump(mode="json", include=set(JobOptions.model_fields))
+
+
+async def _created_at(store: JobStore, job_id: str) -> datetime:
+    """When the job was stored, by Redis's clock; by ours should Redis be away again: a stored job is never denied."""
+    try:
+        async with answered(_READ_BACK):
+            return to_datetime(await cast("Any", store.redis.hget(keys.job(job_id), "created_at")))
+    except StoreUnavailable:
+        return datetime.now(tz=UTC)

@@ -1,0 +1,150 @@
+"""Queues, workers and metrics: the whole fleet, from any process."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from api.metrics import BOUNDS
+from jobs.celery_app import create_celery
+from jobs.fleet import Fleet, Worker
+from jobs.messages import Renderer
+from jobs.settings import Settings
+from jobs.states import State
+from jobs.store import JobStore
+from tests.support.jobs_at_hand import claim_again, ended, queued, running
+
+SAMPLES = {
+    'headrace_jobs_created_total{kind="story"}',
+    'headrace_jobs_finished_total{kind="story",state="completed"}',
+    'headrace_jobs_finished_total{kind="story",state="failed"}',
+    'headrace_jobs_finished_total{kind="story",state="cancelled"}',
+    'headrace_jobs_finished_total{kind="story",state="expired"}',
+    *(f'headrace_jobs{{state="{state}"}}' for state in State),
+    "headrace_duplicate_deliveries_refused_total",
+    "headrace_writes_refused_total",
+    "headrace_leases_expired_total",
+    "headrace_children_lost_total",
+    "headrace_hints_lost_total",
+    "headrace_interrupted_total",
+    "headrace_steps_saved_total",
+    "headrace_steps_reused_total",
+    'headrace_wait_seconds_count{kind="story"}',
+    'headrace_wait_seconds_sum{kind="story"}',
+    'headrace_run_seconds_bucket{kind="story",le="+Inf"}',
+    'headrace_queue_depth{queue="default"}',
+    'headrace_queue_oldest_seconds{queue="default"}',
+    "headrace_jobs_running",
+    "headrace_demand",
+    "headrace_workers",
+}
+
+
+@pytest.fixture
+def fleet(store: JobStore, settings: Settings) -> Fleet:
+    return Fleet(store.redis, Renderer(create_celery(settings)), patience=timedelta(seconds=5))
+
+
+def worker(name: str) -> Worker:
+    now = datetime.now(tz=UTC)
+    return Worker(
+        id=name, host="host", pid=1, version="1", queues=["default"], started_at=now, seen_at=now, jobs=["a job"]
+    )
+
+
+async def metrics(api: httpx.AsyncClient) -> dict[str, float]:
+    """Every sample, by its name with labels."""
+    response = await api.get("/metrics")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("text/plain")
+    families = text_string_to_metric_families(response.text)
+    return {named(sample.name, sample.labels): sample.value for family in families for sample in family.samples}
+
+
+def named(name: str, labels: Mapping[str, str]) -> str:
+    """As Prometheus writes it: `name{label="value"}`."""
+    pairs = ",".join(f'{label}="{value}"' for label, value in labels.items())
+    return f"{name}{{{pairs}}}" if pairs else name
+
+
+async def test_every_metric_is_there_from_the_start(api: httpx.AsyncClient) -> None:
+    """With 0, so that an alert on it can be written before it ever happens."""
+    found = await metrics(api)
+    assert found.keys() >= SAMPLES
+    assert set(found.values()) == {0}
+
+
+async def test_metrics_count_what_happens(api: httpx.AsyncClient, store: JobStore, fleet: Fleet) -> None:
+    """Created, finished, refused, saved; what waits and what runs."""
+    await ended(store, State.COMPLETED)
+    await ended(store, State.FAILED)
+    claim = await running(store)
+    await store.save_step(claim.lease, "outline", "{}")
+    await claim_again(store, claim.lease.job_id)
+    await queued(store)
+    await queued(store)
+    await fleet.report(worker("one"))
+    found = await metrics(api)
+    assert found['headrace_jobs_created_total{kind="story"}'] == 5
+    assert found['headrace_jobs_finished_total{kind="story",state="completed"}'] == 1
+    assert found['headrace_jobs_finished_total{kind="story",state="failed"}'] == 1
+    assert found['headrace_jobs{state="queued"}'] == 2
+    assert found["headrace_duplicate_deliveries_refused_total"] == 1
+    assert found["headrace_steps_saved_total"] == 1
+    assert found['headrace_queue_depth{queue="default"}'] == 2
+    assert 0 <= found['headrace_queue_oldest_seconds{queue="default"}'] < 60
+    assert found["headrace_jobs_running"] == 1
+    assert found["headrace_demand"] == 3
+    assert found["headrace_workers"] == 1
+
+
+async def test_histograms_are_cumulative(api: httpx.AsyncClient, store: JobStore) -> None:
+    """Every bucket has those below it, as Prometheus expects; sums are seconds."""
+    await store.redis.execute_command(  # pyright: ignore[reportGeneralTypeIssues]
+        "HSET", "hr:stats", "run_seconds:story:0.5", 2, "run_seconds:story:60", 1, "run_seconds:story:+Inf", 1,
+        "run_seconds:story:sum", 4_000_500,
+    )  # fmt: skip
+    found = await metrics(api)
+    below = [found[f'headrace_run_seconds_bucket{{kind="story",le="{bound}"}}'] for bound in map(float, BOUNDS[:-1])]
+    assert below == [0, 2, 2, 2, 2, 3, 3, 3, 3]
+    assert found['headrace_run_seconds_bucket{kind="story",le="+Inf"}'] == 4
+    assert found['headrace_run_seconds_count{kind="story"}'] == 4
+    assert found['headrace_run_seconds_sum{kind="story"}'] == 4000.5
+
+
+def test_the_buckets_are_those_that_are_counted() -> None:
+    """The bounds stand in Lua, where the counting is done, and here."""
+    prelude = files("jobs.scripts").joinpath("prelude.lua").read_text()
+    (bounds,) = re.findall(r"BOUNDS = \{ (.*) \}", prelude)
+    assert (*bounds.split(", "), "+Inf") == BOUNDS
+
+
+async def test_openmetrics_is_spoken_to_who_asks_for_it(api: httpx.AsyncClient) -> None:
+    """As newer Prometheus servers do."""
+    response = await api.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    assert response.headers["Content-Type"].startswith("application/openmetrics-text")
+    assert response.text.endswith("# EOF\n")
+
+
+async def test_queues_say_what_waits(api: httpx.AsyncClient, store: JobStore) -> None:
+    """An empty queue is listed too."""
+    empty = (await api.get("/queues")).json()["queues"]
+    assert {"name": "default", "queued": 0, "oldest_seconds": None} in empty
+    await queued(store)
+    default = next(queue for queue in (await api.get("/queues")).json()["queues"] if queue["name"] == "default")
+    assert default["queued"] == 1
+    assert default["oldest_seconds"] >= 0
+
+
+async def test_workers_say_what_they_do(api: httpx.AsyncClient, fleet: Fleet) -> None:
+    """Those that reported lately, by id."""
+    assert (await api.get("/workers")).json() == {"workers": []}
+    await fleet.report(worker("two"))
+    await fleet.report(worker("one"))
+    found = (await api.get("/workers")).json()["workers"]
+    assert [one["id"] for one in found] == ["one", "two"]
+    assert found[0]["jobs"] == ["a job"]

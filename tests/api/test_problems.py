@@ -1,0 +1,61 @@
+"""Whatever goes wrong is told as a problem."""
+
+import httpx
+import pytest
+
+from jobs import keys
+from jobs.store import JobStore
+from tests.support.jobs_at_hand import queued
+
+
+def assert_problem(response: httpx.Response, status: int, slug: str) -> None:
+    problem = response.json()
+    assert response.status_code == status
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert problem["type"] == f"urn:headrace:problem:{slug}"
+    assert problem["status"] == status
+    assert problem["instance"] == response.request.url.path
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/jobs/none"),
+        ("GET", "/jobs/none/events"),
+        ("GET", "/jobs/none/files/book.pdf"),
+        ("POST", "/jobs/none/cancel"),
+        ("POST", "/jobs/none/retry"),
+    ],
+)
+async def test_an_unknown_job_is_404(api: httpx.AsyncClient, method: str, path: str) -> None:
+    """Wherever it is asked for."""
+    assert_problem(await api.request(method, path), 404, "job-not-found")
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/stories/", "/jobs/a/b/c/d"])
+async def test_an_unknown_path_is_404(api: httpx.AsyncClient, path: str) -> None:
+    """Not a redirect, not HTML."""
+    assert_problem(await api.get(path), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("DELETE", "/jobs", "GET, POST"), ("GET", "/stories", "POST"), ("PUT", "/jobs/none", "GET")],
+)
+async def test_a_wrong_method_is_405_with_the_right_ones(
+    api: httpx.AsyncClient, method: str, path: str, allowed: str
+) -> None:
+    """`Allow` names all that the path takes."""
+    response = await api.request(method, path)
+    assert_problem(response, 405, "method-not-allowed")
+    assert response.headers["Allow"] == allowed
+
+
+async def test_a_fault_of_ours_is_500_without_details(api: httpx.AsyncClient, store: JobStore) -> None:
+    """What broke is for the log, not for the client."""
+    job_id = await queued(store)
+    await store.redis.execute_command("HSET", keys.job(job_id), "input", '{"secret')  # pyright: ignore[reportGeneralTypeIssues]
+    response = await api.get(f"/jobs/{job_id}")
+    assert_problem(response, 500, "internal-server-error")
+    assert "secret" not in response.text
+    assert "JSON" not in response.text

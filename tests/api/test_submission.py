@@ -1,0 +1,68 @@
+"""What a client gets for a job that it submits."""
+
+import httpx
+import pytest
+
+from jobs import kinds
+from jobs.store import JobStore
+from tests.api.conftest import STORY
+from tests.support.held import Held
+from tests.support.jobs_at_hand import LANE
+
+
+async def test_a_story_is_accepted_with_the_place_to_look_at_it(api: httpx.AsyncClient) -> None:
+    """202, `Location`, `Retry-After`, and the job itself."""
+    response = await api.post("/stories", json=STORY)
+    job = response.json()
+    assert response.status_code == 202
+    assert response.headers["Location"] == f"/jobs/{job['id']}" == job["urls"]["self"]
+    assert int(response.headers["Retry-After"]) >= 1
+    assert response.headers["Content-Type"] == "application/json"
+    assert job["kind"] == "story"
+    assert job["state"] == "queued"
+    assert job["user_id"] == STORY["user_id"]
+    assert job["input"] == {"title": "My Story", "prompt": "A magical adventure", "pages": 6, "seed": 0}
+    assert "Idempotent-Replayed" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"user_id": None}, {"priority": 0, "max_attempts": 7, "start_deadline_seconds": 90}],
+    ids=["as usual", "nobody's", "with options"],
+)
+async def test_the_answer_equals_what_is_stored(api: httpx.AsyncClient, options: dict[str, object]) -> None:
+    """The job in the 202 is the job that GET shows, but for its place in the queue."""
+    response = await api.post("/stories", json=STORY | options)
+    stored = (await api.get(response.headers["Location"])).json()
+    assert stored["queue"].pop("position") == 0
+    told = response.json()
+    assert told["queue"].pop("position") is None
+    assert told == stored
+    assert list(told) == list(stored)
+
+
+async def test_any_kind_can_be_submitted_by_name(api: httpx.AsyncClient) -> None:
+    """`POST /jobs` makes the same job as the kind's own path."""
+    content = {"title": "My Story", "prompt": "A magical adventure"}
+    response = await api.post("/jobs", json={"kind": "story", "input": content, "priority": 9})
+    assert response.status_code == 202
+    job = (await api.get(response.headers["Location"])).json()
+    assert (job["kind"], job["priority"], job["input"]["title"]) == ("story", 9, "My Story")
+
+
+async def test_an_accepted_job_has_its_message_on_the_broker(api: httpx.AsyncClient, store: JobStore) -> None:
+    """The 202 is only given for a job that a worker will hear of."""
+    job_id = (await api.post("/stories", json=STORY)).json()["id"]
+    assert await Held(store.redis).messages(LANE) == [job_id]
+
+
+async def test_every_kind_has_a_path_of_its_own(api: httpx.AsyncClient) -> None:
+    """The registry is all there is to it: `GET /kinds` lists path and schemas."""
+    listed = {kind["name"]: kind for kind in (await api.get("/kinds")).json()["kinds"]}
+    assert listed.keys() == {kind.name for kind in kinds.known()}
+    paths = (await api.get("/openapi.json")).json()["paths"]
+    for kind in kinds.known():
+        assert "post" in paths[kind.path]
+        assert listed[kind.name]["path"] == kind.path
+        assert listed[kind.name]["input"]["properties"].keys() == kind.input.model_fields.keys()
+        assert listed[kind.name]["time_limit_seconds"] == kind.time_limit.total_seconds()
