@@ -1,6 +1,6 @@
 """From a request body to a job."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, cast
 
 from fastapi import Request, Response
@@ -13,14 +13,12 @@ from api.documentation import answer
 from api.idempotency import idempotency
 from api.json_route import invalid_body
 from api.representation import JobBody, accepted, just_accepted
-from jobs import keys, kinds
-from jobs.connection import answered
-from jobs.errors import StoreUnavailable, UnknownKind
+from jobs import kinds
+from jobs.errors import UnknownKind
 from jobs.kinds import Kind
 from jobs.model import UserId
 from jobs.queues import DEFAULT_PRIORITY, PRIORITIES
-from jobs.records import to_datetime
-from jobs.store import JobStore, NewJob
+from jobs.store import NewJob
 
 MAX_START_DEADLINE = timedelta(days=30)
 
@@ -132,19 +130,10 @@ async def submit(
     )
     said = {"kind": kind.name, "input": content, "options": _options(options)} if key else {}
     created = await store.create(new, idempotency(key, user_id=options.user_id, path=request.scope["path"], body=said))
-    if created.replayed:
+    if created.created_at is None:
         return accepted(await store.get(created.job_id), replayed=True)
-    return just_accepted(created.job_id, new, await _created_at(store, created.job_id))
+    return just_accepted(created.job_id, new, created.created_at)
 
 
 def _options(options: JobOptions) -> dict[str, Any]:
     return options.model_dump(mode="json", include=set(JobOptions.model_fields))
-
-
-async def _created_at(store: JobStore, job_id: str) -> datetime:
-    """When the job was stored, by Redis's clock; by ours should Redis be away again: a stored job is never denied."""
-    try:
-        async with answered(_READ_BACK):
-            return to_datetime(await cast("Any", store.redis.hget(keys.job(job_id), "created_at")))
-    except StoreUnavailable:
-        return datetime.now(tz=UTC)

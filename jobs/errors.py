@@ -87,4 +87,7 @@ class StoreUnavailable(HeadraceError):
     retry_after = timedelta(seconds=2)
 
     def __init__(self) -> None:
-        super().__init__("The job store does not answer or takes no writes now. Nothing was stored; try again.")
+        super().__init__(
+            "The job store does not answer or takes no writes now. Try again;"
+            " with an Idempotency-Key nothing is made twice."
+        )

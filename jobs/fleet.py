@@ -123,12 +123,12 @@ class Fleet:
             for lane in lanes:
                 pipe.zcard(keys.QUEUED + lane)
                 pipe.zrange(keys.QUEUED + lane, 0, 0)
-            (seconds, _), *found = await pipe.execute()
+            (seconds, micros), *found = await pipe.execute()
             for oldest in found[1::2]:
                 pipe.hget(keys.job(oldest[0]) if oldest else keys.JOB, "created_at")
             created = [int(ms) for ms in cast("list[str | None]", await pipe.execute()) if ms]
         return Queue(
             name=name,
             queued=sum(found[::2]),
-            oldest_seconds=max(0.0, seconds - min(created) / 1000) if created else None,
+            oldest_seconds=max(0.0, seconds + micros / 1e6 - min(created) / 1000) if created else None,
         )

@@ -41,6 +41,8 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    # It would log each call with its whole URL, credentials in it included.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 def _severity(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401  # structlog's signature

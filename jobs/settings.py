@@ -107,7 +107,22 @@ class Settings(BaseSettings):
         seconds=15
     )
 
-    provider: Annotated[Literal["offline"], Field(description="Who writes and paints")] = "offline"
+    provider: Annotated[
+        Literal["offline", "openai"] | None,
+        Field(description="Who writes and paints; unset: `openai` when its key is set, else `offline`"),
+    ] = None
+    provider_timeout: Annotated[Duration, Field(description="A provider call not answered by then is given up")] = (
+        timedelta(minutes=5)
+    )
+    openai_api_key: Annotated[
+        SecretStr | None, Field(validation_alias="OPENAI_API_KEY", description="Any, for servers without keys")
+    ] = None
+    openai_base_url: Annotated[
+        str | None,
+        Field(validation_alias="OPENAI_BASE_URL", description="A server that speaks OpenAI's protocol, with its /v1"),
+    ] = None
+    openai_text_model: Annotated[str, Field(min_length=1)] = "gpt-5.4-mini"
+    openai_image_model: Annotated[str, Field(min_length=1)] = "gpt-image-2"
     offline_delay: Annotated[Pause, Field(description="Each offline call takes this long")] = timedelta(0)
     offline_faults: Annotated[
         str, Field(description="Calls that fail, by number within a process: `3:busy,5:unavailable,7:rejected`")
@@ -122,4 +137,6 @@ class Settings(BaseSettings):
             )
         if self.grace >= self.stop_limit:
             raise ValueError("HEADRACE_GRACE must be shorter than HEADRACE_STOP_LIMIT, or no time is left to hand back")
+        if self.provider == "openai" and not (self.openai_api_key and self.openai_api_key.get_secret_value()):
+            raise ValueError("HEADRACE_PROVIDER=openai needs OPENAI_API_KEY; servers without keys take any")
         return self

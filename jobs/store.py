@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self, cast
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ from jobs.kinds import Kind
 from jobs.messages import Renderer
 from jobs.model import FileRef, Job, JobError, Progress, UsageItem
 from jobs.queues import DEFAULT_PRIORITY
-from jobs.records import to_job
+from jobs.records import to_datetime, to_job
 from jobs.scripts import Policy, Scripts
 from jobs.settings import Settings
 from jobs.states import State
@@ -53,6 +53,8 @@ class Created:
     job_id: str
     replayed: bool
     """An earlier request with the same key, or the first retry, made it."""
+    created_at: datetime | None = None
+    """When it was made; None for a replay."""
 
 
 @dataclass(frozen=True)
@@ -243,7 +245,7 @@ class JobStore:
         )
         fields |= {"lane": message.lane, "message": message.text, "retry_of": retry_of}
         deadline = start_deadline or self._settings.start_deadline
-        outcome, found = await self._run(
+        outcome, found, *created_at = await self._run(
             self._scripts.create,
             [
                 keys.job(job_id),
@@ -265,7 +267,9 @@ class JobStore:
             raise IdempotencyConflict(found)
         if outcome == "not_final":
             raise NotRetryable(retry_of, found)
-        return Created(job_id=found, replayed=outcome == "replayed")
+        if outcome == "replayed":
+            return Created(job_id=found, replayed=True)
+        return Created(job_id=found, replayed=False, created_at=to_datetime(created_at[0]))
 
     async def _record(self, job_id: str) -> dict[str, str]:
         async with answered(self._patience):

@@ -37,7 +37,7 @@ _PAGE["content"]["text/event-stream"] = {"schema": {"type": "string"}, "example"
     responses={200: _PAGE, 204: {"description": "Everything was seen, the final event too: do not connect again"}}
     | problems(400, 404, 410, 422, 503),
 )
-async def follow_events(  # noqa: PLR0913, PLR0917  # a parameter each
+async def follow_events(  # a parameter each
     job_id: JobId,
     request: Request,
     store: Store,

@@ -50,7 +50,7 @@ async def create_job(request: Request, body: NewJobBody, idempotency_key: Idempo
     }
     | problems(422, 503),
 )
-async def list_jobs(  # noqa: PLR0913, PLR0917  # a parameter each
+async def list_jobs(  # a parameter each
     jobs: Jobs,
     state: Annotated[State | None, Query(description="Only jobs in this state")] = None,
     kind: Annotated[KindName | None, Query(description="Only jobs of this kind")] = None,

@@ -2,10 +2,11 @@
 -- KEYS    1 job (hash)   2 idempotency (hash)   3 job to retry (hash)   4 its steps (hash)   5 this job's steps (hash)
 -- ARGV    1 job id   2 fingerprint of the request, '' without an Idempotency-Key   3 time to remember it, s
 --         4 time to start in, ms   5 '1' if this retries the job of KEYS 3   6... the record's fields, name and value
--- RETURN  {'created'|'replayed', id}, {'conflict', id of the job made under the same key},
+-- RETURN  {'created', id, created at, ms}, {'replayed', id}, {'conflict', id of the job made under the same key},
 --         {'not_final', state} when the job to retry has not failed, been cancelled or expired
 local id, at = ARGV[1], now()
-if redis.call('EXISTS', KEYS[1]) == 1 then return { 'created', id } end
+local repeated = redis.call('HGET', KEYS[1], 'created_at')
+if repeated then return { 'created', id, repeated } end
 
 if ARGV[2] ~= '' then
   local before = redis.call('HMGET', KEYS[2], 'job', 'fingerprint')
@@ -39,4 +40,4 @@ redis.call('ZADD', DEADLINES, at + ARGV[4], id)
 hint(id, at)
 emit(id, 'queued', at, { state = 'queued' })
 count('created:' .. job[2])
-return { 'created', id }
+return { 'created', id, string.format('%d', at) }

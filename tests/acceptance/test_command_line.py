@@ -21,13 +21,16 @@ from tests.support.waiting import wait_until
 def _headrace(folder: Path, *arguments: str) -> Generator[Process]:
     """The command in an empty folder, with nothing set in the environment."""
     log = folder / "output"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("HEADRACE_", "REDIS_"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HEADRACE_", "REDIS_", "OPENAI_"))
+    }
     command = [sys.executable, "-c", "from cli.main import run; run()", *arguments]
     process = Process(command, environment=environment | {"FLOWER_UNAUTHENTICATED_API": "true"}, log=log, folder=folder)
     try:
         yield process
     finally:
-        process.end()
+        # Its own children are in sessions of their own: it has to end them itself.
+        process.stop(within=20)
 
 
 def _ports() -> dict[str, int]:

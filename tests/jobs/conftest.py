@@ -12,9 +12,9 @@ from redis.asyncio import Redis
 from cli.embedded_redis import EmbeddedRedis
 from jobs.settings import Settings
 from jobs.store import JobStore
+from tests.support.fault_proxy import FaultProxy
 from tests.support.held import Held
 from tests.support.known_keys import endless_keys, unknown_keys
-from tests.support.lossy_proxy import LossyProxy
 
 
 @pytest.fixture(autouse=True)
@@ -41,17 +41,16 @@ class Lossy:
     """A store whose replies can be lost: what it asks for is then done, and asked for again."""
 
     store: JobStore
-    proxy: LossyProxy
+    proxy: FaultProxy
 
 
 @pytest.fixture
 async def lossy(redis_server: EmbeddedRedis, settings: Settings) -> AsyncIterator[Lossy]:
-    proxy = LossyProxy(redis_server.port)
-    async with proxy.running():
-        through = SecretStr(f"redis://127.0.0.1:{proxy.port}/0")
-        store = JobStore.open(
-            settings.model_copy(update={"redis_url": through}), name="lossy", patience=timedelta(seconds=5)
-        )
-        await store.redis.time()  # opens the connection that can be lost
-        yield Lossy(store, proxy)
-        await store.aclose()
+    proxy = FaultProxy(redis_server.port)
+    proxy.start()
+    through = settings.model_copy(update={"redis_url": SecretStr(proxy.url)})
+    store = JobStore.open(through, name="lossy", patience=timedelta(seconds=5))
+    await store.redis.time()  # opens the connection that can be lost
+    yield Lossy(store, proxy)
+    await store.aclose()
+    proxy.stop()

@@ -104,7 +104,7 @@ async def test_an_unknown_job_cannot_be_cancelled(store: JobStore, held: Held) -
 async def test_a_cancel_whose_reply_was_lost_tells_the_worker_once(lossy: Lossy, held: Held) -> None:
     claim = await running(lossy.store)
 
-    async with lossy.proxy.losing_a_reply():
+    with lossy.proxy.losing_a_reply():
         assert await lossy.store.cancel(claim.lease.job_id) is State.CANCELLED
 
     assert await held.events(claim.lease.job_id) == ["queued", "running", "cancelled"]

@@ -179,7 +179,7 @@ async def test_the_same_token_gets_the_same_answer(store: JobStore, held: Held) 
 async def test_a_claim_whose_reply_was_lost_is_answered_again(lossy: Lossy, held: Held) -> None:
     job_id = await queued(lossy.store)
 
-    async with lossy.proxy.losing_a_reply():
+    with lossy.proxy.losing_a_reply():
         claim = await claimed(lossy.store, job_id)
 
     assert (claim.job.attempt, claim.lease.fence) == (1, 1)

@@ -187,7 +187,7 @@ async def test_many_requests_at_once_under_one_key_make_one_job(store: JobStore,
 
 
 async def test_a_create_whose_reply_was_lost_makes_one_job(lossy: Lossy, held: Held) -> None:
-    async with lossy.proxy.losing_a_reply():
+    with lossy.proxy.losing_a_reply():
         created = await lossy.store.create(story(user_id="ann"))
 
     assert not created.replayed
@@ -198,7 +198,7 @@ async def test_a_create_whose_reply_was_lost_makes_one_job(lossy: Lossy, held: H
 
 async def test_a_create_under_a_key_whose_reply_was_lost_is_no_replay(lossy: Lossy, held: Held) -> None:
     """The client sees the first answer, not that its own repeat found the job."""
-    async with lossy.proxy.losing_a_reply():
+    with lossy.proxy.losing_a_reply():
         created = await lossy.store.create(story(), under_key("k1"))
 
     assert not created.replayed

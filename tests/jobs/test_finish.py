@@ -188,7 +188,7 @@ async def test_an_unknown_job_cannot_finish(store: JobStore, held: Held) -> None
 async def test_a_completion_whose_reply_was_lost_is_one_event(lossy: Lossy, held: Held) -> None:
     claim = await running(lossy.store)
 
-    async with lossy.proxy.losing_a_reply():
+    with lossy.proxy.losing_a_reply():
         await lossy.store.complete(claim.lease, result={})
 
     assert await held.events(claim.lease.job_id) == ["queued", "running", "completed"]
@@ -199,7 +199,7 @@ async def test_a_completion_whose_reply_was_lost_is_one_event(lossy: Lossy, held
 async def test_a_failure_whose_reply_was_lost_is_one_event(lossy: Lossy, held: Held) -> None:
     claim = await running(lossy.store)
 
-    async with lossy.proxy.losing_a_reply():
+    with lossy.proxy.losing_a_reply():
         await lossy.store.fail(claim.lease, BROKEN)
 
     assert await held.events(claim.lease.job_id) == ["queued", "running", "failed"]

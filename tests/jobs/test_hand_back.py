@@ -88,7 +88,7 @@ async def test_handing_back_whose_reply_was_lost_is_one_message(lossy: Lossy, he
     claim = await running(lossy.store)
     await held.pop(LANE)
 
-    async with lossy.proxy.losing_a_reply():
+    with lossy.proxy.losing_a_reply():
         await lossy.store.hand_back(claim.lease)
 
     assert await held.messages(LANE) == [claim.lease.job_id]

@@ -98,7 +98,7 @@ async def test_a_loss_whose_reply_was_lost_is_one_event(
 ) -> None:
     claim = await running(lossy.store, story(max_attempts=max_attempts))
 
-    async with lossy.proxy.losing_a_reply():
+    with lossy.proxy.losing_a_reply():
         assert await lossy.store.lose(claim.lease) is state
 
     assert await held.events(claim.lease.job_id) == ["queued", "running", state]

@@ -70,7 +70,7 @@ async def test_progress_of_an_unknown_job_is_refused(store: JobStore, held: Held
 async def test_progress_whose_reply_was_lost_is_one_event(lossy: Lossy, held: Held) -> None:
     claim = await running(lossy.store)
 
-    async with lossy.proxy.losing_a_reply():
+    with lossy.proxy.losing_a_reply():
         await lossy.store.progress(claim.lease, HALF)
 
     assert await held.events(claim.lease.job_id) == ["queued", "running", "progress"]

@@ -112,7 +112,7 @@ async def test_the_lease_of_an_unknown_job_is_lost(store: JobStore, held: Held) 
 async def test_a_renewal_whose_reply_was_lost_is_repeated(lossy: Lossy, held: Held) -> None:
     claim = await running(lossy.store)
 
-    async with lossy.proxy.losing_a_reply():
+    with lossy.proxy.losing_a_reply():
         await lossy.store.renew(claim.lease)
 
     assert await held.counter("writes_refused") == 0

@@ -178,7 +178,7 @@ async def test_a_retry_whose_reply_was_lost_is_one_job(lossy: Lossy, held: Held)
     job_id = await ended(lossy.store, State.FAILED)
     await held.pop(LANE)
 
-    async with lossy.proxy.losing_a_reply():
+    with lossy.proxy.losing_a_reply():
         created = await lossy.store.retry(job_id)
 
     assert not created.replayed

@@ -82,7 +82,7 @@ async def test_a_step_of_an_unknown_job_is_refused(store: JobStore, held: Held) 
 async def test_a_step_whose_reply_was_lost_is_saved_once(lossy: Lossy, held: Held) -> None:
     claim = await running(lossy.store)
 
-    async with lossy.proxy.losing_a_reply():
+    with lossy.proxy.losing_a_reply():
         await lossy.store.save_step(claim.lease, "outline", "1")
 
     assert await held.events(claim.lease.job_id) == ["queued", "running", "step"]

@@ -25,6 +25,7 @@ class Platform:
         self.processes: list[Process] = []
         self.environment = {
             **os.environ,
+            "HEADRACE_PROVIDER": "offline",
             "REDIS_URL": self.redis.url,
             "HEADRACE_FILES_URL": f"file://{folder / 'files'}",
             "HEADRACE_OFFLINE_LEDGER": str(self.ledger.path),

@@ -14,6 +14,12 @@ import httpx
 from tests.support.ports import free_port
 
 
+def complete_lines(path: Path) -> list[str]:
+    """The lines of a file that is being written; the last one may not be whole yet."""
+    text = path.read_text()
+    return text[: text.rfind("\n") + 1].splitlines()
+
+
 class Process:
     """A process of ours, with its output in a file."""
 
@@ -48,6 +54,13 @@ class Process:
         """Signals the process and all that it has started."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, number)
+
+    def stop(self, *, within: float) -> None:
+        """Asks it to end, and ends it when it does not."""
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(within)
+        self.end()
 
     def end(self) -> None:
         """Ends it and all that it has started, whatever state they are in."""
@@ -97,5 +110,5 @@ class Ledger:
         """The steps of a job that the provider was asked for, in order, repeats included."""
         if not self.path.exists():
             return []
-        calls = [json.loads(line) for line in self.path.read_text().splitlines()]
+        calls = [json.loads(line) for line in complete_lines(self.path)]
         return [call["step"] for call in calls if call["job"] == job_id]
