@@ -1,12 +1,12 @@
 # All set-up is done here: `make demo` on a fresh machine needs python3 (3.11 or newer), make and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format lock clean
+.PHONY: help setup demo dev test chaos chaos-quick check format lock clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
 help:  ## What there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Build .venv from the locked requirements
 
@@ -25,6 +25,13 @@ dev: $(READY)  ## Run everything: API :8000, a worker, Flower :5555, an embedded
 
 test: $(READY)  ## Run every test: real redis-server, real processes
 	$(BIN)/pytest -n 2 --dist worksteal
+
+chaos-quick: $(READY)  ## The quick faults, as `make test` runs them too
+	$(BIN)/pytest tests/chaos -m quick
+
+chaos: $(READY)  ## Every fault, then 200 jobs under 300 random ones (about 20 minutes)
+	$(BIN)/pytest tests/chaos
+	$(BIN)/python -m tests.chaos.random_run --jobs 200 --faults 300
 
 check: $(READY)  ## Lint, types, layers, shell scripts
 	$(BIN)/ruff format --check .

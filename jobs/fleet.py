@@ -1,7 +1,6 @@
 """The fleet as a whole: its queues, its workers and its counters, read from Redis by whoever asks."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
@@ -58,14 +57,6 @@ class Fleet:
     async def queues(self) -> list[Queue]:
         return [await self._queue(name) for name in queue_names()]
 
-    async def messages(self, queues: Iterable[str]) -> int:
-        """How many messages wait on the lanes of these queues."""
-        async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
-            for queue in queues:
-                for lane in self._renderer.lanes(queue):
-                    pipe.llen(lane)
-            return sum(await pipe.execute())
-
     async def workers(self) -> list[Worker]:
         """Those that reported within the last minute, by id."""
         async with answered(self._patience):
@@ -99,15 +90,19 @@ class Fleet:
             by_state={state.value: size for state, size in zip(State, sizes, strict=True)},
         )
 
-    async def report(self, worker: Worker) -> None:
-        """Notes that `worker` is there; it is forgotten a minute after its last report."""
+    async def report(self, worker: Worker) -> int:
+        """Notes that `worker` is there, for a minute. Returns how many messages wait in its queues."""
         report = worker.model_dump_json(exclude={"id", "seen_at"})
         async with answered(self._patience):
             seconds, micros = await self._redis.time()
             async with self._redis.pipeline(transaction=False) as pipe:
                 pipe.zadd(keys.WORKERS, {worker.id: seconds * 1000 + micros // 1000})
                 pipe.set(keys.WORKER + worker.id, report, ex=WORKER_KEEP)
-                await pipe.execute()
+                for queue in worker.queues:
+                    for lane in self._renderer.lanes(queue):
+                        pipe.llen(lane)
+                _, _, *messages = await pipe.execute()
+        return sum(messages)
 
     async def forget(self, worker_id: str) -> None:
         """A worker that stops says so, and is no longer listed."""

@@ -8,8 +8,10 @@ import os
 import random
 import socket
 import threading
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from typing import TypeVar
 from uuid import uuid4
 
 import structlog
@@ -30,6 +32,7 @@ from tasks.lease import insist
 from tasks.looping import LoopThread
 from tasks.watchdog import Watchdog
 
+T = TypeVar("T")
 log = structlog.stdlib.get_logger("headrace.parent")
 
 PATIENCE = timedelta(seconds=3)
@@ -49,6 +52,7 @@ class Parent:
         self._thread = LoopThread("parent")
         self._health = HealthServer(settings.port, self.watchdog) if settings.port is not None else None
         self._started = False
+        self._store_away = False
 
     def start(self, queues: list[str]) -> None:
         """`queues` are those that this worker consumes."""
@@ -58,6 +62,7 @@ class Parent:
         self._fleet = Fleet(self._store.redis, renderer, patience=PATIENCE)
         self._thread.start()
         self._thread.run(self._sweep_for_ever())
+        self._thread.run(self._report_for_ever())
         if self._health is not None:
             self._health.start()
         self._started = True
@@ -90,30 +95,39 @@ class Parent:
         os._exit(EX_STOPPED_HARD)
 
     async def _sweep_for_ever(self) -> None:
-        """Sweeps and reports, with jitter so that many workers spread out. Redis may be away meanwhile."""
-        away = False
         while True:
-            try:
-                swept = await self._store.sweep()
-                await self._fleet.report(self._description())
-                messages = await self._fleet.messages(self._queues)
-            except StoreUnavailable:
+            if swept := await self._ask_store(self._store.sweep):
+                log.info("swept", **vars(swept))
+            await _pause(self._settings.sweep)
+
+    async def _report_for_ever(self) -> None:
+        """Says that the worker is there, and ends it when it does not work."""
+        while True:
+            messages = await self._ask_store(lambda: self._fleet.report(self._description()))
+            if messages is None:
                 self.watchdog.store_away()
-                if not away:
-                    log.warning("the store is away; sweeping goes on when it is back")
-                away = True
-            except Exception:
-                log.exception("sweep failed")
             else:
-                away = False
                 self.watchdog.looked(messages=messages, busy=bool(celery_state.reserved_requests))
-                if swept:
-                    log.info("swept", **vars(swept))
             if fault := self.watchdog.fault():
                 log.critical("this worker does not work; ending it", fault=fault)
                 self.hand_back_and_exit()
                 return
-            await asyncio.sleep(self._settings.sweep.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311  # spreads load, guards nothing
+            await _pause(self._settings.heartbeat)
+
+    async def _ask_store(self, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """The answer, or None while Redis is away, which is said once."""
+        try:
+            answer = await ask()
+        except StoreUnavailable:
+            if not self._store_away:
+                log.warning("the store is away; all goes on when it is back")
+            self._store_away = True
+            return None
+        except Exception:
+            log.exception("the parent's thread has a fault")
+            return None
+        self._store_away = False
+        return answer
 
     async def _recover(self, job_id: str, error: BaseException) -> None:
         lease = await insist(lambda: self._store.lease_of(job_id, worker=self.worker))
@@ -148,6 +162,11 @@ class Parent:
             seen_at=datetime.now(UTC),
             jobs=[request.id for request in tuple(celery_state.active_requests)],
         )
+
+
+async def _pause(interval: timedelta) -> None:
+    """About that long: with jitter, so that many workers spread out."""
+    await asyncio.sleep(interval.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311  # guards nothing
 
 
 def _tell(pid: int | None) -> None:

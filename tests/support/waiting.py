@@ -9,6 +9,11 @@ from typing import TypeVar, cast
 T = TypeVar("T")
 
 
+async def pause(seconds: float) -> None:
+    """Time between two things that a test does, as in how long a fault lasts; never to wait for something."""
+    await asyncio.sleep(seconds)  # wait_until is for conditions
+
+
 async def wait_until(check: Callable[[], T | Awaitable[T]], *, within: float, what: str) -> T:
     """The first true answer of `check`, asked every 20 ms. Fails after `within` seconds, naming `what`."""
     deadline = time.monotonic() + within
