@@ -10,7 +10,7 @@ from jobs import kinds
 from jobs.celery_app import create_celery
 from jobs.logs import configure_logging
 from jobs.settings import Settings
-from tasks import pipelines
+from tasks import intake, pipelines
 from tasks.child import Child
 from tasks.parent import Parent
 
@@ -40,6 +40,7 @@ class Worker:
 
 def create_worker(settings: Settings) -> Celery:
     """The app that `celery worker` runs."""
+    intake.install()
     app = create_celery(settings)
     worker = Worker(settings)
 

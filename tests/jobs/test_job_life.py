@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar
 
@@ -31,9 +30,10 @@ from jobs.errors import IdempotencyConflict, LeaseLost, NotRetryable
 from jobs.messages import Renderer
 from jobs.model import Progress
 from jobs.settings import Settings
-from jobs.states import FINAL, NEXT, State
+from jobs.states import FINAL, State
 from jobs.store import Claim, JobStore, Lease, Refusal, Swept
 from tests.support.held import Held
+from tests.support.job_model import LANES, Fleet, Life
 from tests.support.jobs_at_hand import BROKEN, BUSY, LANE, story, under_key
 from tests.support.time_travel import (
     age_hint,
@@ -50,84 +50,8 @@ NO_NEW_ONE: MultipleResults[Any] = multiple()
 """What a rule gives its bundle when it made nothing."""
 Made: TypeAlias = T | MultipleResults[T]
 
-LANES = {0: "default", 3: LANE}
 WORKERS = ["w1", "w2", "w3"]
 SLOW_CALL = timedelta(hours=1)
-
-
-@dataclass
-class Life:
-    """What the model knows of one job."""
-
-    lane: str
-    max_attempts: int
-    state: State = State.QUEUED
-    attempt: int = 0
-    fence: int = 0
-    worker: str = ""
-    started: bool = False
-    steps: dict[str, str] = field(default_factory=dict[str, str])
-    progress: str = ""
-    retried_as: str = ""
-    events: list[str] = field(default_factory=lambda: ["queued"])
-
-    def enter(self, state: State) -> None:
-        assert state in NEXT[self.state], f"{self.state} -> {state}"
-        self.state = state
-        self.events.append(state)
-
-
-@dataclass
-class Fleet:
-    """What the model knows of all jobs: each lane's jobs and messages in the order they are served."""
-
-    lives: dict[str, Life] = field(default_factory=dict[str, Life])
-    queues: dict[str, list[str]] = field(default_factory=lambda: {lane: [] for lane in LANES.values()})
-    messages: dict[str, list[str]] = field(default_factory=lambda: {lane: [] for lane in LANES.values()})
-    keys: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
-    counters: Counter[str] = field(default_factory=Counter[str])
-    overdue: set[str] = field(default_factory=set[str])
-    """Jobs whose last message is older than the grace."""
-
-    def enqueue(self, job_id: str, *, head: bool = False) -> None:
-        lane = self.lives[job_id].lane
-        for served in (self.queues[lane], self.messages[lane]):
-            served.insert(0 if head else len(served), job_id)
-        self.overdue.discard(job_id)
-
-    def requeue(self, job_id: str, *, head: bool) -> None:
-        self.lives[job_id].enter(State.QUEUED)
-        self.enqueue(job_id, head=head)
-
-    def leave_queue(self, job_id: str) -> None:
-        queue = self.queues[self.lives[job_id].lane]
-        if job_id in queue:
-            queue.remove(job_id)
-
-    def worker_lost(self, job_id: str) -> None:
-        life = self.lives[job_id]
-        if life.attempt < life.max_attempts:
-            self.requeue(job_id, head=True)
-        else:
-            life.enter(State.FAILED)
-
-    def find_lost_hints(self) -> int:
-        """What a sweep does last: overdue jobs that stand before the next message get one, in their order."""
-        found = 0
-        for lane, queue in self.queues.items():
-            for job_id in [job_id for job_id in reversed(self._without_message(lane)) if job_id in self.overdue]:
-                queue.remove(job_id)
-                self.enqueue(job_id, head=True)
-                found += 1
-        self.counters["hints_lost"] += found
-        return found
-
-    def _without_message(self, lane: str) -> list[str]:
-        queue = self.queues[lane]
-        for job_id in self.messages[lane]:
-            if job_id in queue:
-                return queue[: queue.index(job_id)]
-        return list(queue)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ SETTINGS: dict[str, Setting] = {
             outdoors=False, floating=True
     ),
     "cave": Setting(otherworlds.cave, ("cave", "cavern", "tunnel", "burrow", "den", "mine"), outdoors=False),
-    "library": Setting(townscapes.library, ("library", "bookshop", "school", "study"), outdoors=False),
+    "library": Setting(townscapes.bookshelves, ("library", "bookshop", "school", "study"), outdoors=False),
     "kitchen": Setting(townscapes.kitchen, ("kitchen", "bakery", "cafe", "workshop"), outdoors=False),
     "hall": Setting(townscapes.hall, ("hall", "throne", "ballroom", "castle room", "inside the castle"),
     outdoors=False),

@@ -234,7 +234,7 @@ def kitchen(stage: Stage) -> None:
     pot.box(-0.07, -0.085, 0.14, 0.018, darker(RED, 0.2), round_by=0.009)
 
 
-def library(stage: Stage) -> None:
+def bookshelves(stage: Stage) -> None:
     _walls(stage, rgb("#e6c9a0"), rgb("#a9714a"))
     for left in (0.02, stage.wide - 0.44):
         stage.brush.box(left, 0.1, 0.42, 0.64, darker(WOOD, 0.2))

@@ -1,0 +1,72 @@
+"""What the worker takes off the broker's lists: messages as `jobs.messages` renders them, and nothing else.
+
+Celery's worker ends on an element that is no JSON object; after some others it ends, they are restored, and the next
+worker ends as well. Here they are dropped, with a line in the log, before anything is decompressed or decoded.
+"""
+
+import base64
+import binascii
+import json
+from queue import Empty
+from typing import Any
+
+import structlog
+from kombu import transport as kombu_transport
+from kombu.transport import redis as kombu_redis
+
+from jobs import kinds
+from jobs.queues import queue_names
+
+log = structlog.stdlib.get_logger("headrace.intake")
+
+LONGEST_BODY = 1024
+"""Characters; ours have about 100."""
+
+
+def install() -> None:
+    """Has Celery use this transport for every Redis URL."""
+    name = f"{__name__}:{Transport.__name__}"
+    kombu_transport.TRANSPORT_ALIASES.update(redis=name, rediss=name)
+
+
+class Channel(kombu_redis.Channel):
+    def _brpop_read(self, **options: Any) -> Any:  # noqa: ANN401  # kombu's own signature
+        try:
+            return super()._brpop_read(**options)
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+            # Raised before the message is noted as taken, and so nothing of it is left.
+            log.error("message dropped", why="no JSON")  # noqa: TRY400  # the traceback is kombu's, and tells nothing
+            raise Empty from None
+
+
+class Transport(kombu_redis.Transport):
+    Channel = Channel
+
+    def _deliver(self, message: Any, queue: str) -> None:  # noqa: ANN401  # any JSON value
+        if queue in queue_names() and (why := fault_of(message)):
+            log.error("message dropped", why=why)
+        else:
+            super()._deliver(message, queue)
+
+
+def fault_of(message: Any) -> str | None:  # noqa: ANN401  # any JSON value
+    """Why this is no message of ours, or None."""
+    match message:
+        case {
+            "body": str(body),
+            "content-type": "application/json",
+            "headers": {"task": str(task), "id": str(), **headers},
+            "properties": {"delivery_tag": str(), "delivery_info": dict(), "body_encoding": "base64"},
+        }:
+            if task not in {kind.name for kind in kinds.known()}:
+                return "unknown kind"
+            return None if "compression" not in headers and _is_empty(body) else "foreign body"
+        case _:
+            return "foreign form"
+
+
+def _is_empty(body: str) -> bool:
+    try:
+        return len(body) < LONGEST_BODY and json.loads(base64.b64decode(body, validate=True))[:2] == [[], {}]
+    except (binascii.Error, ValueError, TypeError, KeyError):
+        return False
