@@ -32,7 +32,7 @@ def install() -> None:
 class Channel(kombu_redis.Channel):
     def _brpop_read(self, **options: Any) -> Any:  # noqa: ANN401  # kombu's own signature
         try:
-            return super()._brpop_read(**options)
+            return super()._brpop_read(**options)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]  # kombu has no types
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
             # Raised before the message is noted as taken, and so nothing of it is left.
             log.error("message dropped", why="no JSON")  # noqa: TRY400  # the traceback is kombu's, and tells nothing
@@ -42,7 +42,7 @@ class Channel(kombu_redis.Channel):
 class Transport(kombu_redis.Transport):
     Channel = Channel
 
-    def _deliver(self, message: Any, queue: str) -> None:  # noqa: ANN401  # any JSON value
+    def _deliver(self, message: Any, queue: str | None) -> None:  # noqa: ANN401  # any JSON value
         if queue in queue_names() and (why := fault_of(message)):
             log.error("message dropped", why=why)
         else:

@@ -110,6 +110,8 @@ class Parent:
                 self.watchdog.looked(messages=messages, busy=bool(celery_state.reserved_requests))
             if fault := self.watchdog.fault():
                 log.critical("this worker does not work; ending it", fault=fault)
+                if not celery_state.active_requests:
+                    os._exit(EX_STOPPED_HARD)  # there is nothing to hand back
                 self.hand_back_and_exit()
                 return
             await _pause(self._settings.heartbeat)

@@ -68,8 +68,10 @@ def _parent_step(ours: Parent) -> type[bootsteps.StartStopStep]:
         def start(self, parent: Any) -> None:  # noqa: ANN401  # Celery's worker
             ours.start(list(parent.app.amqp.queues.consume_from))
 
-        def register_with_event_loop(self, parent: Any, hub: Any) -> None:  # noqa: ANN401, ARG002
+        def register_with_event_loop(self, parent: Any, hub: Any) -> None:  # noqa: ANN401
             hub.call_repeatedly(1, ours.watchdog.tick)
+            # Celery looks every 5 s for a child that died unheard, and may not hear it.
+            hub.call_repeatedly(1, parent.pool.maintain_pool)
 
         def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002
             ours.stop()

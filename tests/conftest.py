@@ -10,6 +10,7 @@ import redis
 from cli.embedded_redis import EmbeddedRedis
 from jobs.settings import Settings
 from jobs.store import JobStore
+from tests.support.platform import NewPlatform, Platform
 from tests.support.ports import free_port
 
 
@@ -38,3 +39,19 @@ async def store(settings: Settings) -> AsyncIterator[JobStore]:
     store = JobStore.open(settings, name="tests", patience=timedelta(seconds=5))
     yield store
     await store.aclose()
+
+
+@pytest.fixture
+async def new_platform(tmp_path: Path) -> AsyncIterator[NewPlatform]:
+    """Makes a platform with the settings given as environment variables; the test starts it."""
+    made: list[Platform] = []
+
+    def new(**settings: str) -> Platform:
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(Platform(folder, settings))
+        return made[-1]
+
+    yield new
+    for platform in made:
+        await platform.stop()

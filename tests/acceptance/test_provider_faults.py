@@ -1,10 +1,6 @@
 """What a failing provider does to a job: a short wait in the step, a long one without a worker, or the end."""
 
-from collections.abc import Callable
-
-from tests.support.platform import Platform
-
-NewPlatform = Callable[..., Platform]
+from tests.support.platform import NewPlatform
 
 
 async def test_a_short_wait_is_taken_within_the_step(new_platform: NewPlatform) -> None:

@@ -35,6 +35,16 @@ SETTLE = 150.0
 """Seconds after the last fault until everything must be done. Kombu gives back what a dead worker held after 60 s."""
 
 
+@dataclass(frozen=True)
+class Recovery:
+    """Seconds from the last sign of life of a run that was cut short."""
+
+    queued: float
+    """Until the job was in the queue again: what the platform promises."""
+    running: float
+    """Until it ran again: with as many faults as workers, that takes until one is free."""
+
+
 @dataclass
 class Report:
     """What a run was and did."""
@@ -43,27 +53,31 @@ class Report:
     jobs: int
     seconds: float = 0.0
     faults: Counter[str] = field(default_factory=Counter[str])
-    recoveries: list[float] = field(default_factory=list[float])
+    recoveries: list[Recovery] = field(default_factory=list[Recovery])
     replaced: dict[int, int] = field(default_factory=dict[int, int])
     verdict: Verdict = field(default_factory=Verdict)
 
     def __str__(self) -> str:
         verdict = self.verdict
-        times = sorted(self.recoveries)
-        p95 = quantiles(times, n=20)[-1] if len(times) > 1 else max(times, default=0.0)
-        most = max(times, default=0)
         lines = [
             f"seed {self.seed}: {self.jobs} jobs, {self.faults.total()} faults in {self.seconds:.0f} s",
             "  faults      " + ", ".join(f"{name} {count}" for name, count in sorted(self.faults.items())),
             "  ended       " + ", ".join(f"{state} {count}" for state, count in sorted(verdict.finals.items())),
             f"  provider    {verdict.calls} calls answered for {verdict.steps_saved} saved steps",
             f"              {verdict.calls_unsaved} of them cut off by a fault before they were saved",
-            f"  recovery    {len(times)} runs cut short; from their last sign of life until the job ran again:",
-            f"              p50 {median(times) if times else 0:.1f} s, p95 {p95:.1f} s, at most {most:.1f} s",
+            f"  recovery    {len(self.recoveries)} runs cut short; from their last sign of life",
+            f"              until the job was queued again {_spread([each.queued for each in self.recoveries])}",
+            f"              until it ran again             {_spread([each.running for each in self.recoveries])}",
             "  workers     replaced, by exit status: " + str(dict(sorted(self.replaced.items()))),
             f"  broken      {len(verdict.faults)} promises",
         ]
         return "\n".join(lines + [f"    {fault}" for fault in verdict.faults])
+
+
+def _spread(seconds: list[float]) -> str:
+    if len(seconds) < 2:
+        return ", ".join(f"{each:.1f} s" for each in seconds) or "-"
+    return f"p50 {median(seconds):.1f} s, p95 {quantiles(seconds, n=20)[-1]:.1f} s, at most {max(seconds):.1f} s"
 
 
 async def run(
@@ -132,14 +146,14 @@ async def _until_clean(fleet: Fleet) -> list[str]:
         return left_behind(raw)
 
 
-def _recoveries(everything: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[float]:
-    """Seconds from the last sign of life of each run that was cut short until the job ran again."""
-    found: list[float] = []
+def _recoveries(everything: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Recovery]:
+    """What became of each run that was cut short, counted from its last sign of life."""
+    found: list[Recovery] = []
     for events in everything.values():
         signs = [(event["event"], datetime.fromisoformat(event["at"]), event["data"].get("reason")) for event in events]
-        for before, (event, _, reason), after in zip(signs, signs[1:], signs[2:], strict=False):
+        for before, (event, queued_at, reason), after in zip(signs, signs[1:], signs[2:], strict=False):
             if event == "queued" and reason in ("worker_lost", "interrupted") and after[0] == "running":
-                found.append((after[1] - before[1]).total_seconds())
+                found.append(Recovery((queued_at - before[1]).total_seconds(), (after[1] - before[1]).total_seconds()))
     return found
 
 

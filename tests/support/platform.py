@@ -1,7 +1,7 @@
 """A whole Headrace of real processes for one test: Redis with its append-only file, the API and workers."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +105,7 @@ class Platform:
         steps = await wait_until(saved, within=within, what=f"{count} steps of {job_id} are saved")
         assert steps is not None
         return steps
+
+
+NewPlatform = Callable[..., Platform]
+"""Makes a platform from settings, given as environment variables."""

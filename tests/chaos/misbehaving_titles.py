@@ -1,0 +1,10 @@
+"""The titles that make a story of `tests/chaos/misbehaving.py` go wrong."""
+
+DIES = "dies"
+"""Of a segmentation fault."""
+BLOCKS = "blocks"
+"""The event loop, for ten minutes."""
+GOES_ON = "goes on"
+"""Whatever it is told; only the end of its process stops it."""
+WAITS = "waits"
+"""For ever, but stops when told."""

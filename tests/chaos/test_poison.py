@@ -1,0 +1,124 @@
+"""Jobs that kill their worker, and messages that are none."""
+
+import base64
+import json
+import pickle
+import time
+import zlib
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from tests.chaos import misbehaving_titles as titles
+from tests.chaos.checks import completed_once, direct, nothing_left, start_with, until_running
+from tests.chaos.conftest import Measure, SpawnMisbehaving
+from tests.support.platform import Platform
+
+LANE = "default"
+"""The most urgent: what lies here is popped first."""
+
+
+async def test_a_job_that_always_kills_its_process_fails_and_starves_nobody(
+    platform: Platform, spawn_misbehaving: SpawnMisbehaving, measure: Measure
+) -> None:
+    """Its attempts are counted when it is claimed, so that no way to die can spare them.
+
+    Injected: a pipeline that ends in a segmentation fault each time, with three other jobs behind it.
+    Bound: failed/worker_lost after its three attempts, 9 s; the others complete; one worker for all of it.
+    """
+    [worker] = await start_with(platform, lambda: spawn_misbehaving(platform))
+    started = time.monotonic()
+    poison = await platform.post_story(title=titles.DIES)
+    others = [await platform.post_story(pages=4) for _ in range(3)]
+    job = await platform.until_state(poison, "failed", within=40)
+    measure("always dies: three attempts, until it has failed", time.monotonic() - started, bound=9)
+    assert (job["state_reason"], job["attempt"]) == ("worker_lost", 3)
+    events = await platform.events(poison)
+    at = [datetime.fromisoformat(event["at"]) for event in events if event["event"] != "progress"]
+    longest = max((after - before).total_seconds() for before, after in pairwise(at))
+    measure("always dies: one attempt, until it is noticed", longest, bound=3)
+    await completed_once(platform, *others, within=40)
+    assert worker.exit_code is None
+    assert await platform.metric("headrace_children_lost_total") == 3
+    nothing_left(platform)
+
+
+@pytest.mark.parametrize(
+    ("title", "hard"),
+    [(titles.WAITS, False), (titles.GOES_ON, False), (titles.BLOCKS, True)],
+    ids=["that waits", "that goes on when cancelled", "that blocks its process"],
+)
+async def test_a_job_over_its_time_limit_fails(
+    platform: Platform, spawn_misbehaving: SpawnMisbehaving, title: str, hard: bool, measure: Measure
+) -> None:
+    """Injected: a pipeline that does not end, with a limit of 2 s; or that cannot be told to, 3 s later killed.
+
+    Bound: failed/time_limit 12 s after its start; the same worker runs the next job within 5 s of that.
+    """
+    limits = {"CHAOS_TIME_LIMIT": "2", "CHAOS_HARD_MARGIN": "3" if hard else "60"}
+    [worker] = await start_with(platform, lambda: spawn_misbehaving(platform, HEADRACE_OFFLINE_DELAY="0", **limits))
+    job_id = await platform.post_story(title=title)
+    next_id = await platform.post_story(pages=4)
+    await until_running(platform, job_id, within=10)
+    started = time.monotonic()
+    job = await platform.until_state(job_id, "failed", within=40)
+    measure(f"a limit of 2 s, a job {title!r}, until it has failed", time.monotonic() - started, bound=12)
+    assert (job["state_reason"], job["attempt"]) == ("time_limit", 1)
+    measure("... until the next job runs", await until_running(platform, next_id, within=20), bound=7)
+    await completed_once(platform, next_id)
+    assert worker.exit_code is None
+
+
+def _message(template: str, **changes: Any) -> str:  # noqa: ANN401  # any JSON value
+    message = json.loads(template)
+    message["headers"] |= changes.pop("headers", {})
+    return json.dumps(message | changes)
+
+
+def _bad_messages(template: str) -> dict[str, str]:
+    """`template` is a good message whose job has ended."""
+    bomb = base64.b64encode(zlib.compress(b"[" + b" " * 100_000_000 + b"]", 9)).decode()
+    code = base64.b64encode(pickle.dumps(([], {}, {}))).decode()
+    return {
+        "an unknown task": _message(template, headers={"task": "no.such.task"}),
+        "a foreign content type": _message(
+            template, body=code, **{"content-type": "application/x-python-serialize", "content-encoding": "binary"}
+        ),
+        "a gzip bomb": _message(template, body=bomb, headers={"compression": "application/x-gzip"}),
+        "a body that is no base64": _message(template, body="%%%"),
+        "no headers": _message(template).replace('"headers"', '"footers"'),
+        "a task id that is none": _message(template, headers={"id": None}),
+        "a list": "[]",
+        "an empty object": "{}",
+        "no JSON": "garbage",
+        "no UTF-8": "\udcff\udcfe",
+    }
+
+
+@pytest.mark.quick
+async def test_what_is_no_message_is_dropped(platform: Platform, measure: Measure) -> None:
+    """Celery's worker ends on some of these, and after others each worker that comes next.
+
+    Injected: such messages on the broker's list, before a good one.
+    Bound: each is gone with one line in the log, and the good one runs within 3 s in the same worker, which has
+    decompressed nothing.
+    """
+    await platform.start()
+    first = await platform.post_story(pages=4)
+    with direct(platform) as redis:
+        bad = _bad_messages(redis.hget(f"hr:job:{first}", "message"))
+        await completed_once(platform, first)
+        for message in bad.values():
+            redis.lpush(LANE, message.encode(errors="surrogateescape"))
+        started = time.monotonic()
+        next_id = await platform.post_story(pages=4)
+        await until_running(platform, next_id, within=45)
+        measure(f"{len(bad)} bad messages, until the next job runs", time.monotonic() - started, bound=3)
+    await completed_once(platform, next_id)
+    [worker] = platform.workers
+    assert worker.exit_code is None, worker.output()
+    assert worker.output().count("message dropped") == len(bad), worker.output()
+    assert worker.resident_kib(worker.pid) < 200_000
+    nothing_left(platform)
