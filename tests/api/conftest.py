@@ -45,7 +45,10 @@ async def api(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 def serving(settings: Settings) -> Generator[str]:
     """The URL of a real server, in a thread of this process."""
     port = free_port()
-    config = uvicorn.Config(create_app(settings), port=port, log_config=None, timeout_graceful_shutdown=2)
+    # asyncio's own loop: uvloop's close was seen to hang in a thread. With uvloop it runs in tests/acceptance.
+    config = uvicorn.Config(
+        create_app(settings), port=port, loop="asyncio", log_config=None, timeout_graceful_shutdown=2
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
