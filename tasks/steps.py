@@ -14,7 +14,7 @@ from jobs.files import FileStore
 from jobs.model import FileRef, UsageItem
 from jobs.settings import Settings
 from tasks.errors import Busy, ProviderError, Unavailable
-from tasks.providers.base import Answer, Call, Image, ImageRequest, Provider, TextRequest, Usage
+from tasks.providers.base import Answer, Call, Image, ImageRequest, Provider, Style, TextRequest, Usage
 from tasks.retries import backoff
 
 T = TypeVar("T")
@@ -77,9 +77,17 @@ class Step:
         self._used(text.usage)
         return text.value
 
-    async def image(self, prompt: str, *, scene: Mapping[str, Any], seed: int = 0) -> Image:
+    async def image(
+        self,
+        prompt: str,
+        *,
+        scene: Mapping[str, Any],
+        style: Style = "picture",
+        source: bytes | None = None,
+        seed: int = 0,
+    ) -> Image:
         """A picture. Raises ProviderError after short waits were of no use."""
-        request = ImageRequest(call=self.call, prompt=prompt, scene=scene, seed=seed)
+        request = ImageRequest(call=self.call, prompt=prompt, scene=scene, style=style, source=source, seed=seed)
         image = await self.ask(lambda: self._provider.image(request))
         self._used(image.usage)
         return image

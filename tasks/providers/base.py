@@ -6,11 +6,14 @@ makes the call (`tasks.steps`), so that nothing multiplies. Failures are the thr
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 Answer = TypeVar("Answer", bound=BaseModel)
+
+Style = Literal["picture", "line_art"]
+"""A full picture, or black outlines on white to colour in."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,16 @@ class Text(Generic[Answer]):
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """A picture of `prompt`. `scene` is the same in parts, for illustrators that draw instead of reading."""
+    """A picture of `prompt`. `scene` is the same in parts, for illustrators that draw instead of reading.
+
+    `source` is a picture (PNG or JPEG bytes) to redraw; without one the picture is made from the words alone.
+    """
 
     call: Call
     prompt: str
     scene: Mapping[str, Any]
+    style: Style = "picture"
+    source: bytes | None = None
     width: int = 1024
     height: int = 768
     seed: int = 0

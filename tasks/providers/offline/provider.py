@@ -7,6 +7,9 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
 
 from jobs.states import Reason
 from tasks.errors import Busy, ProviderError, Rejected, Unavailable
@@ -19,6 +22,14 @@ _FAULTS: dict[str, Callable[[], ProviderError]] = {
     "unavailable": lambda: Unavailable("told to be unavailable"),
     "rejected": lambda: Rejected("told to reject"),
 }
+
+
+def _story(facts: Mapping[str, Any], seed: int) -> BaseModel:
+    return compose(str(facts["title"]), str(facts["prompt"]), pages=int(facts["pages"]), seed=seed)
+
+
+_COMPOSERS: dict[str, Callable[[Mapping[str, Any], int], BaseModel]] = {"story": _story}
+"""Who writes the text of a task, from the facts and a seed."""
 
 
 class OfflineProvider:
@@ -41,16 +52,15 @@ class OfflineProvider:
         return "offline"
 
     async def text(self, request: TextRequest[Answer]) -> Text[Answer]:
-        """The composed answer. Raises Rejected for any task but "story", and what `faults` ask for."""
+        """The composed answer. Raises Rejected for a task without a composer, and what `faults` ask for."""
         await self._begin(request.call, "text")
-        if request.task != "story":
-            raise Rejected(f"the offline composer cannot write {request.task!r}", reason=Reason.PROVIDER_REJECTED)
-        facts = request.facts
-        outline = await asyncio.to_thread(
-            compose, str(facts["title"]), str(facts["prompt"]), pages=int(facts["pages"]), seed=request.seed
-        )
-        value = request.answer.model_validate(outline.model_dump())
-        return Text(value, Usage(self.name, "composer-1"))
+        try:
+            write = _COMPOSERS[request.task]
+        except KeyError:
+            message = f"the offline composer cannot write {request.task!r}"
+            raise Rejected(message, reason=Reason.PROVIDER_REJECTED) from None
+        composed = await asyncio.to_thread(write, request.facts, request.seed)
+        return Text(request.answer.model_validate(composed.model_dump()), Usage(self.name, "composer-1"))
 
     async def image(self, request: ImageRequest) -> Image:
         """The drawn scene. Raises what `faults` ask for."""
