@@ -52,7 +52,7 @@ lock: $(READY)  ## Compile the locked requirements of each image anew
 	$(COMPILE) --extra api -o requirements/api.txt
 	$(COMPILE) --extra worker -o requirements/worker.txt
 	$(COMPILE) --extra flower -o requirements/flower.txt
-	$(COMPILE) --all-extras --group dev -o requirements/dev.txt
+	$(COMPILE) --extra api --extra worker --extra flower --extra embedded --extra video --group dev -o requirements/dev.txt
 
 clean:  ## Remove .venv and everything that was made
 	rm -rf .venv .headrace .pytest_cache .ruff_cache .hypothesis .import_linter_cache
