@@ -90,19 +90,25 @@ class Fleet:
             by_state={state.value: size for state, size in zip(State, sizes, strict=True)},
         )
 
-    async def report(self, worker: Worker) -> int:
-        """Notes that `worker` is there, for a minute. Returns how many messages wait in its queues."""
+    async def report(self, worker: Worker, *, dropped: int = 0) -> int:
+        """Notes that `worker` is there, for a minute, and has dropped so many messages since its last report.
+
+        Returns how many messages wait in its queues.
+        """
         report = worker.model_dump_json(exclude={"id", "seen_at"})
         async with answered(self._patience):
             seconds, micros = await self._redis.time()
             async with self._redis.pipeline(transaction=False) as pipe:
                 pipe.zadd(keys.WORKERS, {worker.id: seconds * 1000 + micros // 1000})
                 pipe.set(keys.WORKER + worker.id, report, ex=WORKER_KEEP)
+                if dropped:
+                    pipe.hincrby(keys.STATS, "messages_dropped", dropped)
+                waiting = len(pipe.command_stack)
                 for queue in worker.queues:
                     for lane in self._renderer.lanes(queue):
                         pipe.llen(lane)
-                _, _, *messages = await pipe.execute()
-        return sum(messages)
+                replies = await pipe.execute()
+        return sum(replies[waiting:])
 
     async def forget(self, worker_id: str) -> None:
         """A worker that stops says so, and is no longer listed."""

@@ -29,13 +29,26 @@ def install() -> None:
     kombu_transport.TRANSPORT_ALIASES.update(redis=name, rediss=name)
 
 
+class Dropped:
+    """How many messages this worker has dropped. Counted by Celery's thread, read by the parent's."""
+
+    total = 0
+
+    def note(self, why: str) -> None:
+        self.total += 1
+        log.error("message dropped", why=why)
+
+
+dropped = Dropped()
+
+
 class Channel(kombu_redis.Channel):
     def _brpop_read(self, **options: Any) -> Any:  # noqa: ANN401  # kombu's own signature
         try:
             return super()._brpop_read(**options)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]  # kombu has no types
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
             # Raised before the message is noted as taken, and so nothing of it is left.
-            log.error("message dropped", why="no JSON")  # noqa: TRY400  # the traceback is kombu's, and tells nothing
+            dropped.note("no JSON")
             raise Empty from None
 
 
@@ -44,7 +57,7 @@ class Transport(kombu_redis.Transport):
 
     def _deliver(self, message: Any, queue: str | None) -> None:  # noqa: ANN401  # any JSON value
         if queue in queue_names() and (why := fault_of(message)):
-            log.error("message dropped", why=why)
+            dropped.note(why)
         else:
             super()._deliver(message, queue)
 

@@ -26,6 +26,7 @@ from jobs.model import JobError
 from jobs.settings import Settings
 from jobs.states import Reason
 from jobs.store import JobStore
+from tasks import intake
 from tasks.child import HAND_BACK
 from tasks.health import HealthServer
 from tasks.lease import insist
@@ -36,6 +37,8 @@ T = TypeVar("T")
 log = structlog.stdlib.get_logger("headrace.parent")
 
 PATIENCE = timedelta(seconds=3)
+LOOKS = 6
+"""Reports of a worker, and looks at its queues, within the time after which the watchdog acts."""
 ASK_EVERY = 0.2
 """Seconds between two reminders to a child that it is to hand its job back: it may just be taking one."""
 EX_STOPPED_HARD = 75
@@ -102,8 +105,14 @@ class Parent:
 
     async def _report_for_ever(self) -> None:
         """Says that the worker is there, and ends it when it does not work."""
+        told = 0
         while True:
-            messages = await self._ask_store(lambda: self._fleet.report(self._description()))
+            dropped = intake.dropped.total
+            messages = await self._ask_store(
+                lambda new=dropped - told: self._fleet.report(self._description(), dropped=new)
+            )
+            if messages is not None:
+                told = dropped
             if messages is None:
                 self.watchdog.store_away()
             else:
@@ -114,7 +123,7 @@ class Parent:
                     os._exit(EX_STOPPED_HARD)  # there is nothing to hand back
                 self.hand_back_and_exit()
                 return
-            await _pause(self._settings.heartbeat)
+            await _pause(self._settings.watchdog / LOOKS)
 
     async def _ask_store(self, ask: Callable[[], Awaitable[T]]) -> T | None:
         """The answer, or None while Redis is away, which is said once."""

@@ -15,6 +15,7 @@ from tests.chaos import misbehaving_titles as titles
 from tests.chaos.checks import completed_once, direct, nothing_left, start_with, until_running
 from tests.chaos.conftest import Measure, SpawnMisbehaving
 from tests.support.platform import Platform
+from tests.support.waiting import wait_until
 
 LANE = "default"
 """The most urgent: what lies here is popped first."""
@@ -77,6 +78,11 @@ def _message(template: str, **changes: Any) -> str:  # noqa: ANN401  # any JSON 
     return json.dumps(message | changes)
 
 
+async def _dropped(platform: Platform, count: int) -> bool:
+    metrics = (await platform.client.get("/metrics")).text
+    return f"headrace_messages_dropped_total {float(count)}" in metrics
+
+
 def _bad_messages(template: str) -> dict[str, str]:
     """`template` is a good message whose job has ended."""
     bomb = base64.b64encode(zlib.compress(b"[" + b" " * 100_000_000 + b"]", 9)).decode()
@@ -102,8 +108,8 @@ async def test_what_is_no_message_is_dropped(platform: Platform, measure: Measur
     """Celery's worker ends on some of these, and after others each worker that comes next.
 
     Injected: such messages on the broker's list, before a good one.
-    Bound: each is gone with one line in the log, and the good one runs within 3 s in the same worker, which has
-    decompressed nothing.
+    Bound: each is gone with one line in the log and counted, and the good one runs within 3 s in the same worker,
+    which has decompressed nothing.
     """
     await platform.start()
     first = await platform.post_story(pages=4)
@@ -121,4 +127,7 @@ async def test_what_is_no_message_is_dropped(platform: Platform, measure: Measur
     assert worker.exit_code is None, worker.output()
     assert worker.output().count("message dropped") == len(bad), worker.output()
     assert worker.resident_kib(worker.pid) < 200_000
+    await wait_until(
+        lambda: _dropped(platform, len(bad)), within=15, what=f"/metrics counts {len(bad)} dropped messages"
+    )
     nothing_left(platform)

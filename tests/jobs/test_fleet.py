@@ -129,6 +129,21 @@ async def test_a_worker_whose_report_has_expired_is_not_listed(fleet: Fleet, red
     assert await fleet.workers() == []
 
 
+async def test_a_report_is_answered_with_the_messages_that_wait_on_every_lane(fleet: Fleet, redis: Redis) -> None:
+    await redis.lpush("default", "urgent")
+    await redis.lpush("default\x06\x166", "one", "two")
+
+    assert await fleet.report(_worker("w1")) == 3
+    assert await fleet.report(_worker("w1"), dropped=2) == 3
+
+
+async def test_dropped_messages_add_up(fleet: Fleet) -> None:
+    for worker, dropped in (("w1", 2), ("w2", 0), ("w1", 1)):
+        await fleet.report(_worker(worker), dropped=dropped)
+
+    assert (await fleet.counters()).totals == {"messages_dropped": 3}
+
+
 async def test_a_report_expires_after_a_minute(fleet: Fleet, held: Held) -> None:
     await fleet.report(_worker("w1"))
 
