@@ -50,8 +50,8 @@ class Settings(BaseSettings):
     files_url: Annotated[str, Field(description="Where files go: file://, gs:// or s3://")] = ""
     log_format: Literal["console", "json"] = "console"
 
-    lease: Annotated[Duration, Field(description="A silent worker loses its job after this")] = timedelta(seconds=9)
-    heartbeat: Annotated[Duration, Field(description="Leases are renewed this often")] = timedelta(seconds=3)
+    lease: Annotated[Duration, Field(description="A silent worker loses its job after this")] = timedelta(seconds=8)
+    heartbeat: Annotated[Duration, Field(description="Leases are renewed this often")] = timedelta(seconds=2.5)
     sweep: Annotated[Duration, Field(description="Lost jobs, due retries and deadlines are looked for this often")] = (
         timedelta(seconds=2)
     )

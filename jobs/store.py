@@ -83,12 +83,13 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Swept:
-    """What one sweep found."""
+    """What one sweep found. `elsewhere`: nothing was looked for, because another worker swept just now."""
 
     leases_expired: int = 0
     retries_due: int = 0
     hints_lost: int = 0
     expired: int = 0
+    elsewhere: bool = False
 
     def __bool__(self) -> bool:
         return any((self.leases_expired, self.retries_due, self.hints_lost, self.expired))
@@ -227,7 +228,7 @@ class JobStore:
             [keys.SWEEPING],
             [_ms(self._settings.sweep * 0.9), _ms(self._settings.hint_grace), SWEEP_BATCH],
         )
-        return Swept(*reply)
+        return Swept(*reply) if reply else Swept(elsewhere=True)
 
     # -- Inside -------------------------------------------------------------------------------------------------------
 

@@ -39,9 +39,10 @@ class Watchdog:
 
     def looked(self, *, messages: int, busy: bool) -> None:
         """Redis answered, and had so many messages for a worker that was busy or not."""
-        self._store_answered = self._clock()
-        if busy or not messages:
-            self._consuming = self._clock()
+        now = self._store_answered = self._clock()
+        # A loop that hangs cannot have noticed the end of its job.
+        if not messages or (busy and now - self._ticked < self._limit / 3):
+            self._consuming = now
 
     def store_away(self) -> None:
         """Redis did not answer us. While it is away nobody can consume, and Celery may sleep between its tries."""

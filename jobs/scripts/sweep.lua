@@ -2,8 +2,8 @@
 -- that passed, retention that is over. It only enqueues or ends jobs; it starts none. Any number of workers may call it.
 -- KEYS    1 sweeping (string with a TTL)
 -- ARGV    1 pause until the next sweep, ms   2 grace before a missing hint counts as lost, ms   3 most jobs of each sort
--- RETURN  {leases ended, retries due, hints lost, deadlines passed}, all 0 when another worker swept just now
-if not redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return { 0, 0, 0, 0 } end
+-- RETURN  {leases ended, retries due, hints lost, deadlines passed}, or {} when another worker swept just now
+if not redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return {} end
 local at, grace, most = now(), tonumber(ARGV[2]), tonumber(ARGV[3])
 
 local function due(key)

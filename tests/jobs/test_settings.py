@@ -64,7 +64,7 @@ def test_a_lease_that_one_lost_renewal_loses_is_refused(
 
 
 def test_a_lease_of_two_heartbeats_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEADRACE_LEASE", "6")
+    monkeypatch.setenv("HEADRACE_LEASE", "5")
 
     assert Settings().lease == Settings().heartbeat * 2
 

@@ -71,6 +71,14 @@ def test_a_loop_that_does_not_turn_is_stuck(clock: Clock, watchdog: Watchdog) ->
     assert not watchdog.alive()
 
 
+def test_a_stuck_loop_is_not_believed_to_be_busy(clock: Clock, watchdog: Watchdog) -> None:
+    """It had a job when it got stuck, and cannot have heard of its end."""
+    _pass(clock, watchdog, 39, messages=1, busy=True, turning=False)
+    assert watchdog.fault() is None
+    _pass(clock, watchdog, 1, messages=1, busy=True, turning=False)
+    assert "while messages wait" in str(watchdog.fault())
+
+
 def test_without_redis_nothing_is_the_workers_fault(clock: Clock, watchdog: Watchdog) -> None:
     for _ in range(600):
         clock.now += 1
