@@ -13,7 +13,7 @@ from api import problems
 from api.auth import BearerAuth
 from api.body_limit import BodyLimit
 from api.documentation import DocumentedApi
-from api.routes import events, files, health, jobs, kinds, metrics, queues, workers
+from api.routes import events, files, health, jobs, kinds, metrics, queues, uploads, workers
 from api.services import Services, open_services
 from api.shutdown import sets_at_shutdown
 from jobs.logs import configure_logging
@@ -74,7 +74,7 @@ def _settle() -> None:
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
-    limit = Middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    limit = Middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={uploads.PATH: settings.max_upload_bytes})
     return [Middleware(BearerAuth, token=settings.api_token), limit] if settings.api_token else [limit]
 
 
@@ -85,6 +85,7 @@ def _routers() -> list[APIRouter]:
         jobs.router,
         events.router,
         files.router,
+        uploads.router,
         queues.router,
         workers.router,
         metrics.router,

@@ -1,5 +1,7 @@
 """Refuses bodies that are too large, before they are read or as soon as they are."""
 
+from collections.abc import Mapping
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -8,19 +10,21 @@ from api.problems import of_error
 
 
 class BodyLimit:
-    """ASGI middleware. Starlette's own answers in plain text, not with a problem."""
+    """ASGI middleware. Starlette's own answers in plain text, not with a problem. `larger`: limits of certain paths."""
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_bytes: int, larger: Mapping[str, int]) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        max_bytes = self._larger.get(scope["path"], self._max_bytes)
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._max_bytes:
-            await of_error(BodyTooLarge(self._max_bytes), instance=scope["path"]).response()(scope, receive, send)
+        if declared.isdecimal() and int(declared) > max_bytes:
+            await of_error(BodyTooLarge(max_bytes), instance=scope["path"]).response()(scope, receive, send)
             return
         received = 0
 
@@ -28,8 +32,8 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._max_bytes:
-                raise BodyTooLarge(self._max_bytes)
+            if received > max_bytes:
+                raise BodyTooLarge(max_bytes)
             return message
 
         await self._app(scope, receive_within_limit, send)

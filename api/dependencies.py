@@ -11,10 +11,15 @@ from jobs.fleet import Fleet
 from jobs.listing import JobList
 from jobs.settings import Settings
 from jobs.store import JobStore
+from jobs.uploads import Uploads
 
 
 def settings_of(request: Request) -> Settings:
     return cast("Settings", request.state.settings)
+
+
+def uploads_of(request: Request) -> Uploads:
+    return cast("Uploads", request.state.uploads)
 
 
 def store_of(request: Request) -> JobStore:
@@ -42,6 +47,10 @@ async def _files(request: Request) -> FileStore:
     return cast("FileStore", request.state.files)
 
 
+async def _uploads(request: Request) -> Uploads:
+    return uploads_of(request)
+
+
 async def _closing(request: Request) -> asyncio.Event:
     return cast("asyncio.Event", request.state.closing)
 
@@ -51,4 +60,5 @@ Events = Annotated[EventLog, Depends(_events)]
 Jobs = Annotated[JobList, Depends(_job_list)]
 FleetNow = Annotated[Fleet, Depends(_fleet)]
 Files = Annotated[FileStore, Depends(_files)]
+UploadStore = Annotated[Uploads, Depends(_uploads)]
 Closing = Annotated[asyncio.Event, Depends(_closing)]

@@ -40,9 +40,9 @@ _PROBLEMS: dict[int, tuple[str, str, str]] = {
         "Events no longer kept",
         f"Job {EXAMPLE_ID} keeps its events from number 2001 on; start there, or without an id.",
     ),
-    413: ("The body is too large", "Body too large", "The body is larger than 1048576 bytes."),
+    413: ("The body is too large", "Body too large", "The body is larger than 1048576 bytes. Send a smaller one."),
     415: (
-        "The body is not `application/json`",
+        "The body is of a type that is not taken here",
         "Unsupported media type",
         "The body must be sent as Content-Type: application/json.",
     ),

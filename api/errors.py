@@ -22,12 +22,12 @@ class BodyTooLarge(HeadraceError):
     title = "Body too large"
 
     def __init__(self, max_bytes: int) -> None:
-        super().__init__(f"The body is larger than {max_bytes} bytes.")
+        super().__init__(f"The body is larger than {max_bytes} bytes. Send a smaller one.")
 
 
 class UnsupportedMediaType(HeadraceError):
     status = 415
     title = "Unsupported media type"
 
-    def __init__(self) -> None:
-        super().__init__("The body must be sent as Content-Type: application/json.")
+    def __init__(self, *taken: str) -> None:
+        super().__init__(f"The body must be sent as Content-Type: {' or '.join(taken)}.")

@@ -28,7 +28,7 @@ class JsonRoute(APIRoute):
         async def handle(request: Request) -> Response:
             raw = await request.body()
             if not _is_json(request.headers.get("content-type", "")):
-                raise UnsupportedMediaType
+                raise UnsupportedMediaType("application/json")
             try:
                 body = model.model_validate_json(raw)
             except ValidationError as error:

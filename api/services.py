@@ -18,6 +18,7 @@ from jobs.messages import Renderer
 from jobs.queues import DEFAULT_PRIORITY
 from jobs.settings import Settings
 from jobs.store import JobStore
+from jobs.uploads import Uploads
 
 PATIENCE = timedelta(seconds=1.5)
 """How long Redis may take to answer; with it a 503 is out within two seconds."""
@@ -34,6 +35,7 @@ class Services(TypedDict):
     job_list: JobList
     fleet: Fleet
     files: FileStore
+    uploads: Uploads
     closing: asyncio.Event
     """Set as soon as this process is told to stop."""
 
@@ -49,6 +51,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
         reply_within=settings.keep_alive + PATIENCE,
         connections=MAX_STREAMS,
     )
+    files = FileStore.open(settings)
     renderer = Renderer(create_celery(settings))
     for kind in kinds.known():
         # Celery loads with its first message; no request should wait for that.
@@ -60,7 +63,8 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             events=EventLog(events_redis, patience=PATIENCE, keep_alive=settings.keep_alive),
             job_list=JobList(redis, patience=PATIENCE),
             fleet=Fleet(redis, renderer, patience=PATIENCE),
-            files=FileStore.open(settings),
+            files=files,
+            uploads=Uploads(redis, files, settings, patience=PATIENCE),
             closing=asyncio.Event(),
         )
     finally:

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from api import examples
-from api.dependencies import settings_of, store_of
+from api.dependencies import settings_of, store_of, uploads_of
 from api.documentation import answer
 from api.idempotency import idempotency
 from api.json_route import invalid_body
@@ -117,7 +117,8 @@ def invalid(field: str, message: str, *, where: str = "body") -> RequestValidati
 async def submit(
     request: Request, kind: Kind, content: dict[str, Any], options: JobOptions, key: str | None
 ) -> Response:
-    """Stores the job and answers 202. Raises IdempotencyConflict, StoreUnavailable."""
+    """Stores the job and answers 202. Raises RequestValidationError, IdempotencyConflict, StoreUnavailable."""
+    await _check_uploads(request, kind, content, options)
     store, settings = store_of(request), settings_of(request)
     seconds = options.start_deadline_seconds
     new = NewJob(
@@ -133,6 +134,14 @@ async def submit(
     if created.created_at is None:
         return accepted(await store.get(created.job_id), replayed=True)
     return just_accepted(created.job_id, new, created.created_at)
+
+
+async def _check_uploads(request: Request, kind: Kind, content: dict[str, Any], options: JobOptions) -> None:
+    for field in kind.uploads:
+        upload_id = content[field]
+        if upload_id is not None and not await uploads_of(request).known(upload_id):
+            where = f"input.{field}" if isinstance(options, NewJobBody) else field
+            raise invalid(where, "there is no such upload, or it has expired; send the picture to POST /uploads first")
 
 
 def _options(options: JobOptions) -> dict[str, Any]:

@@ -31,9 +31,13 @@ class FileStore:
     async def put(self, job_id: str, name: str, data: bytes, content_type: str) -> FileRef:
         """Stores `data` and returns what the job record keeps of it."""
         key = f"{job_id}/{hashlib.sha256(data).hexdigest()[:16]}/{name}"
+        await self.put_at(key, data, content_type)
+        return FileRef(name=name, key=key, content_type=content_type, size=len(data))
+
+    async def put_at(self, key: str, data: bytes, content_type: str) -> None:
+        """Stores `data` under a key of the caller's."""
         attributes: Any = None if isinstance(self._store, LocalStore) else {"Content-Type": content_type}
         await obstore.put_async(self._store, key, data, attributes=attributes)
-        return FileRef(name=name, key=key, content_type=content_type, size=len(data))
 
     async def get(self, ref: FileRef) -> bytes:
         """Raises FileNotFound when the store no longer has it."""

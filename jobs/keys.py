@@ -49,6 +49,8 @@ WORKERS = "hr:workers"
 """Zset: workers by the time they last reported, ms."""
 WORKER = "hr:worker:"
 """String `hr:worker:{worker}`: what a worker reports of itself (JSON)."""
+UPLOAD = "hr:upload:"
+"""String `hr:upload:{id}`: the content type of an upload. Its TTL is how long jobs can be submitted with it."""
 SWEEPING = "hr:sweeping"
 """String with a TTL: a sweep ran just now, others need not."""
 
@@ -67,6 +69,10 @@ def steps(job_id: str) -> str:
 
 def signal(job_id: str) -> str:
     return JOB + job_id + SIGNAL
+
+
+def upload(upload_id: str) -> str:
+    return UPLOAD + upload_id
 
 
 def idempotency(owner: str, key: str) -> str:

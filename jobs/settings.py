@@ -94,6 +94,9 @@ class Settings(BaseSettings):
         int, Field(ge=1024, description="Largest step result; larger values belong in a file")
     ] = 256 * 1024
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body")] = 1024 * 1024
+    max_upload_bytes: Annotated[int, Field(ge=1024, description="Largest picture that can be uploaded")] = (
+        10 * 1024 * 1024
+    )
 
     max_tasks_per_child: Annotated[int, Field(ge=1, description="Jobs before a child is replaced")] = 100
     max_memory_per_child: Annotated[

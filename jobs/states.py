@@ -35,6 +35,8 @@ class Reason(StrEnum):
     """The provider refuses the content."""
     PROVIDER_REJECTED = "provider_rejected"
     """The provider refuses the call itself: credentials or request."""
+    INPUT_REJECTED = "input_rejected"
+    """What the client sent cannot be worked with."""
     TIME_LIMIT = "time_limit"
     """The run took longer than its kind may."""
     INTERNAL_ERROR = "internal_error"

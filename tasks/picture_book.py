@@ -37,14 +37,14 @@ def render_pdf(book: Book) -> bytes:
     that typst brings along are used. Raises typst.TypstError (a RuntimeError) if a picture is not an image.
     """
     pages = [
-        {"number": page.number, "text": _printable(page.text), "alt": page.alt, "picture": f"page-{page.number}.png"}
+        {"number": page.number, "text": printable(page.text), "alt": page.alt, "picture": f"page-{page.number}.png"}
         for page in book.pages
     ]
     # typst takes pictures from files only.
     with TemporaryDirectory(prefix="headrace-book-") as folder:
         root = Path(folder)
         (root / "book.json").write_text(
-            json.dumps({"title": _printable(book.title), "byline": _printable(book.byline), "pages": pages})
+            json.dumps({"title": printable(book.title), "byline": printable(book.byline), "pages": pages})
         )
         (root / "book.typ").write_text(_PDF_TEMPLATE)
         for page in book.pages:
@@ -52,7 +52,7 @@ def render_pdf(book: Book) -> bytes:
         return typst.compile(root / "book.typ", root=root, ignore_system_fonts=True)
 
 
-def _printable(words: str) -> str:
+def printable(words: str) -> str:
     """The words without emoji, control signs and broken halves of characters, for which the fonts have no shape."""
     return " ".join(
         "".join(sign for sign in words if unicodedata.category(sign) not in _UNPRINTABLE or sign.isspace()).split()

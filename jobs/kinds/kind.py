@@ -20,3 +20,5 @@ class Kind:
     """Longest run of one attempt."""
     queue: str = "default"
     """The Celery queue that its jobs wait in."""
+    uploads: tuple[str, ...] = ()
+    """Fields of the input that name an upload."""

@@ -66,7 +66,8 @@ def test_errors_are_problems(name: str) -> None:
     assert ("503" in statuses) is (name not in {"GET /health/live", "GET /kinds"})
     assert ("404" in statuses) is ("{job_id}" in name)
     if "requestBody" in operation:
-        assert statuses >= {"400", "413", "415", "422"}
+        assert statuses >= {"413", "415", "422"}
+        assert ("400" in statuses) is ("application/json" in operation["requestBody"]["content"])
     for status, _, content in contents(operation):
         if status >= "400":
             assert content["schema"] == {"$ref": "#/components/schemas/Problem"}

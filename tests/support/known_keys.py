@@ -19,12 +19,13 @@ _HEADRACE = [
     rf"{keys.INDEX_USER}\S+",
     rf"{keys.IDEMPOTENCY}.+",
     rf"{keys.WORKER}\S+",
+    rf"{keys.UPLOAD}{_ID}",
     *(keys.LEASES, keys.SCHEDULED, keys.DEADLINES, keys.DEAD, keys.RETAINED, keys.INDEX_ALL),
     *(keys.LANES, keys.STATS, keys.WORKERS, keys.SWEEPING),
 ]
 _KOMBU = [_LANE, r"_kombu\..+", "unacked", "unacked_index", "unacked_mutex"]
 _KNOWN = re.compile("|".join(f"(?:{pattern})" for pattern in _HEADRACE + _KOMBU))
-_ALWAYS_ENDING = (keys.IDEMPOTENCY, keys.INDEX_USER, keys.WORKER, keys.SWEEPING)
+_ALWAYS_ENDING = (keys.IDEMPOTENCY, keys.INDEX_USER, keys.WORKER, keys.UPLOAD, keys.SWEEPING)
 
 
 def unknown_keys(client: redis.Redis) -> list[str]:

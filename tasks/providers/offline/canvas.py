@@ -24,17 +24,17 @@ class Canvas:
     """An opaque picture of `width` x `height` pixels. One unit of its brush is the height of the picture."""
 
     def __init__(self, width: int, height: int) -> None:
-        self._size = (width, height)
-        self._image = Image.new("RGB", (width * SUPERSAMPLING, height * SUPERSAMPLING), WHITE)
+        self.size = (width, height)
+        self.image = Image.new("RGB", (width * SUPERSAMPLING, height * SUPERSAMPLING), WHITE)
         self.aspect = width / height
 
     def brush(self) -> "Brush":
-        scale = float(self._image.height)
-        return Brush(self._image, ImageDraw.Draw(self._image, "RGBA"), (scale, 0.0, 0.0, 0.0, scale, 0.0))
+        scale = float(self.image.height)
+        return Brush(self.image, ImageDraw.Draw(self.image, "RGBA"), (scale, 0.0, 0.0, 0.0, scale, 0.0))
 
     def png(self) -> bytes:
         file = io.BytesIO()
-        self._image.resize(self._size, Image.Resampling.BOX).save(file, "PNG", compress_level=7)
+        self.image.resize(self.size, Image.Resampling.BOX).save(file, "PNG", compress_level=7)
         return file.getvalue()
 
 
@@ -71,7 +71,7 @@ class Brush:
 
     def blob(self, points: Sequence[Point], colour: Colour, alpha: float = 1.0) -> None:
         """A smooth closed shape through the points."""
-        self.polygon(_smooth(points, closed=True), colour, alpha)
+        self.polygon(smooth(points, closed=True), colour, alpha)
 
     def ellipse(  # the four numbers of an ellipse, its colour and its turn
         self, x: float, y: float, rx: float, ry: float, colour: Colour, alpha: float = 1.0, *, turn: float = 0.0
@@ -100,7 +100,7 @@ class Brush:
 
     def stroke(self, points: Sequence[Point], width: float, colour: Colour) -> None:
         """A smooth line through the points, `width` wide, with round ends."""
-        pixels = [self._pixel(point) for point in _smooth(points, closed=False)]
+        pixels = [self._pixel(point) for point in smooth(points, closed=False)]
         ink, wide = self._ink(colour, 1.0), max(1.0, width * self._scale)
         self.draw.line(pixels, fill=ink, width=round(wide), joint="curve")
         for x, y in (pixels[0], pixels[-1]):
@@ -150,7 +150,7 @@ _FADING = [max(0.0, 255 * (1 - far / 181)) for far in range(256)]
 _CIRCLE: list[Point] = [(math.cos(step * math.tau / 64), math.sin(step * math.tau / 64)) for step in range(65)]
 
 
-def _smooth(points: Sequence[Point], *, closed: bool, steps: int = 10) -> list[Point]:
+def smooth(points: Sequence[Point], *, closed: bool, steps: int = 10) -> list[Point]:
     """A Catmull-Rom curve through the points."""
     count = len(points)
     ends = range(count) if closed else range(count - 1)

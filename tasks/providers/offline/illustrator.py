@@ -70,21 +70,21 @@ SETTINGS: dict[str, Setting] = {
 }  # fmt: skip
 
 
-def draw(scene: Mapping[str, Any], *, width: int, height: int, seed: int) -> Drawn:
-    """The picture of a scene (setting, time_of_day, weather, subjects), `width` x `height` pixels."""
+def draw(scene: Mapping[str, Any], canvas: type[Canvas] = Canvas, /, *, width: int, height: int, seed: int) -> Drawn:
+    """The picture of a scene (setting, time_of_day, weather, subjects), `width` x `height` pixels, on that canvas."""
     setting = setting_of(str(scene.get("setting", "")))
     time, weather = sky.time_of(str(scene.get("time_of_day", ""))), sky.weather_of(str(scene.get("weather", "")))
     phrases = [str(subject).strip() for subject in scene.get("subjects") or () if str(subject).strip()]
-    canvas = Canvas(width, height)
+    painted = canvas(width, height)
     stage = Stage(
-        canvas.brush(), canvas.aspect, dice("stage", seed, setting.words, time, weather, *phrases), time, weather
+        painted.brush(), painted.aspect, dice("stage", seed, setting.words, time, weather, *phrases), time, weather
     )
     figures, stand_ins = _cast(phrases, seed)
     _paint_place(stage, setting)
     _place_figures(stage, setting, figures)
     if setting.outdoors:
         sky.paint_weather(stage.brush, stage.wide, time, weather, stage.rng)
-    return Drawn(canvas.png(), stand_ins)
+    return Drawn(painted.png(), stand_ins)
 
 
 def setting_of(words: str) -> Setting:

@@ -15,7 +15,8 @@ from jobs.states import Reason
 from tasks.errors import Busy, ProviderError, Rejected, Unavailable
 from tasks.providers.base import Answer, Call, Image, ImageRequest, Text, TextRequest, Usage
 from tasks.providers.offline.composer import compose
-from tasks.providers.offline.illustrator import draw
+from tasks.providers.offline.page_planner import plan_page
+from tasks.providers.offline.pictures import picture
 
 _FAULTS: dict[str, Callable[[], ProviderError]] = {
     "busy": lambda: Busy("told to be busy", retry_after=timedelta(seconds=1)),
@@ -28,7 +29,14 @@ def _story(facts: Mapping[str, Any], seed: int) -> BaseModel:
     return compose(str(facts["title"]), str(facts["prompt"]), pages=int(facts["pages"]), seed=seed)
 
 
-_COMPOSERS: dict[str, Callable[[Mapping[str, Any], int], BaseModel]] = {"story": _story}
+def _coloring_page(facts: Mapping[str, Any], seed: int) -> BaseModel:
+    return plan_page(str(facts["prompt"]), detail=str(facts["detail"]), seed=seed)
+
+
+_COMPOSERS: dict[str, Callable[[Mapping[str, Any], int], BaseModel]] = {
+    "story": _story,
+    "coloring_page": _coloring_page,
+}
 """Who writes the text of a task, from the facts and a seed."""
 
 
@@ -63,11 +71,9 @@ class OfflineProvider:
         return Text(request.answer.model_validate(composed.model_dump()), Usage(self.name, "composer-1"))
 
     async def image(self, request: ImageRequest) -> Image:
-        """The drawn scene. Raises what `faults` ask for."""
+        """The drawn scene, or the line art of a source. Raises Rejected, and what `faults` ask for."""
         await self._begin(request.call, "image")
-        drawn = await asyncio.to_thread(
-            draw, request.scene, width=request.width, height=request.height, seed=request.seed
-        )
+        drawn = await asyncio.to_thread(picture, request)
         return Image(drawn.png, Usage(self.name, "illustrator-1", images=1), drawn.stand_ins)
 
     async def aclose(self) -> None:
