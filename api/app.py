@@ -13,7 +13,7 @@ from api import problems
 from api.auth import BearerAuth
 from api.body_limit import BodyLimit
 from api.documentation import DocumentedApi
-from api.routes import events, files, health, jobs, kinds, metrics, queues, uploads, workers
+from api.routes import batches, events, files, health, jobs, kinds, metrics, queues, uploads, workers
 from api.services import Services, open_services
 from api.shutdown import sets_at_shutdown
 from jobs.logs import configure_logging
@@ -53,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         middleware=_middleware(known),
         redirect_slashes=False,
     )
+    app.bodies = (batches.NewBatchBody,)
     app.token_needed = known.api_token is not None
     problems.install(app)
     # Not included but added: an included router is matched twice for every request.
@@ -74,7 +75,8 @@ def _settle() -> None:
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
-    limit = Middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger={uploads.PATH: settings.max_upload_bytes})
+    larger = {batches.PATH: settings.max_batch_bytes, uploads.PATH: settings.max_upload_bytes}
+    limit = Middleware(BodyLimit, max_bytes=settings.max_body_bytes, larger=larger)
     return [Middleware(BearerAuth, token=settings.api_token), limit] if settings.api_token else [limit]
 
 
@@ -83,6 +85,7 @@ def _routers() -> list[APIRouter]:
     return [
         kinds.create_router(),
         jobs.router,
+        batches.router,
         events.router,
         files.router,
         uploads.router,

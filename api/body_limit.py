@@ -10,7 +10,10 @@ from api.problems import of_error
 
 
 class BodyLimit:
-    """ASGI middleware. Starlette's own answers in plain text, not with a problem. `larger`: limits of certain paths."""
+    """ASGI middleware. Starlette's own answers in plain text, not with a problem.
+
+    `larger` has the paths whose bodies may be larger than `max_bytes`.
+    """
 
     def __init__(self, app: ASGIApp, *, max_bytes: int, larger: Mapping[str, int]) -> None:
         self._app = app

@@ -5,6 +5,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from jobs.batches import BatchStore
 from jobs.events import EventLog
 from jobs.files import FileStore
 from jobs.fleet import Fleet
@@ -35,6 +36,14 @@ async def _events(request: Request) -> EventLog:
     return cast("EventLog", request.state.events)
 
 
+async def _batches(request: Request) -> BatchStore:
+    return cast("BatchStore", request.state.batches)
+
+
+async def _batch_events(request: Request) -> EventLog:
+    return cast("EventLog", request.state.batch_events)
+
+
 async def _job_list(request: Request) -> JobList:
     return cast("JobList", request.state.job_list)
 
@@ -57,6 +66,8 @@ async def _closing(request: Request) -> asyncio.Event:
 
 Store = Annotated[JobStore, Depends(_store)]
 Events = Annotated[EventLog, Depends(_events)]
+Batches = Annotated[BatchStore, Depends(_batches)]
+BatchEvents = Annotated[EventLog, Depends(_batch_events)]
 Jobs = Annotated[JobList, Depends(_job_list)]
 FleetNow = Annotated[Fleet, Depends(_fleet)]
 Files = Annotated[FileStore, Depends(_files)]

@@ -14,6 +14,8 @@ EXAMPLE_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 JobId = Annotated[str, Path(description="The `id` that the job was made with", examples=[EXAMPLE_ID])]
 
+BatchId = Annotated[str, Path(description="The `id` that the batch was made with", examples=[EXAMPLE_ID])]
+
 _PROBLEMS: dict[int, tuple[str, str, str]] = {
     400: (
         "Malformed JSON, or a header that is none",
@@ -26,7 +28,7 @@ _PROBLEMS: dict[int, tuple[str, str, str]] = {
         "Send the token of this deployment as `Authorization: Bearer <token>`.",
     ),
     404: (
-        "There is no such job or file",
+        "There is no such job, batch or file",
         "No such job",
         f"No job has the id '{EXAMPLE_ID}'. Finished jobs are kept for the retention time only.",
     ),
@@ -62,9 +64,13 @@ _PROBLEMS: dict[int, tuple[str, str, str]] = {
 
 
 class DocumentedApi(FastAPI):
-    """FastAPI with our problems in place of its own error model. `token_needed` says whether clients must send one."""
+    """FastAPI with our problems in place of its own error model. `token_needed` says whether clients must send one.
+
+    `bodies` are the models of bodies that a route reads by itself.
+    """
 
     token_needed = False
+    bodies: tuple[type[BaseModel], ...] = ()
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
@@ -73,7 +79,8 @@ class DocumentedApi(FastAPI):
 
     def _complete(self, schema: dict[str, Any]) -> None:
         models = schema["components"]["schemas"]
-        models |= _schemas(Problem)
+        for model in (Problem, *self.bodies):
+            models |= _schemas(model)
         for _, operation in _operations(schema):
             # FastAPI documents its own 422 for whatever has a parameter.
             if "application/json" in operation["responses"].get("422", {}).get("content", {}):

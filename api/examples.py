@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from api.documentation import EXAMPLE_ID
-from api.representation import JobBody, job_body
+from api.representation import BatchBody, BatchUrls, JobBody, OutcomeBody, job_body
+from jobs.batches import PENDING, Batch
 from jobs.events import Event
 from jobs.model import FileRef, Job, Progress, QueuePlace, UsageItem, Waiting
 from jobs.states import Reason, State
@@ -63,3 +64,25 @@ CANCELLED: JobBody = QUEUED.model_copy(
 )
 
 EVENT = Event(sequence=1, event="queued", at=_CREATED, data={"state": "queued"})
+
+BATCH = BatchBody(
+    **dict(
+        Batch(
+            id=EXAMPLE_ID,
+            state=State.RUNNING,
+            user_id=None,
+            total=2,
+            counts={PENDING: 0} | {state.value: 0 for state in State} | {"running": 1, "completed": 1},
+            created_at=_CREATED,
+        )
+    ),
+    urls=BatchUrls.of(EXAMPLE_ID),
+)
+
+BATCH_EVENT = Event(
+    sequence=2, event="job", at=_CREATED, data={"job": EXAMPLE_ID, "custom_id": "book-17", "state": "completed"}
+)
+
+OUTCOME = OutcomeBody(
+    custom_id="book-17", job_id=EXAMPLE_ID, state="completed", result={"title": "My Story"}, url=f"/jobs/{EXAMPLE_ID}"
+)

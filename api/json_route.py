@@ -38,7 +38,7 @@ class JsonRoute(APIRoute):
         return handle
 
 
-def invalid_body(error: ValidationError, *path: str) -> RequestValidationError:
+def invalid_body(error: ValidationError, *path: str | int) -> RequestValidationError:
     """What pydantic found wrong at `path` within the body, as FastAPI says it; without the input, which is private."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return RequestValidationError([{**one, "loc": ("body", *path, *one["loc"])} for one in found])

@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 from fastapi import Request, Response, status
 from pydantic import Field
 from pydantic_core import to_json
 
+from jobs.batches import Batch, Outcome
 from jobs.model import FileRef, Frozen, Job, Progress, QueuePlace
 from jobs.states import FINAL, State
 from jobs.store import NewJob
@@ -39,6 +40,31 @@ class JobBody(Job):
     urls: Urls
 
 
+class BatchUrls(Frozen):
+    self: str
+    events: str
+    results: str
+    cancel: str
+
+    @classmethod
+    def of(cls, batch_id: str) -> Self:
+        url = f"/batches/{batch_id}"
+        return cls(self=url, events=f"{url}/events", results=f"{url}/results", cancel=f"{url}/cancel")
+
+
+class BatchBody(Batch):
+    """A batch, with the URLs of what can be done with it."""
+
+    urls: BatchUrls
+
+
+class OutcomeBody(Outcome):
+    """One line of a batch's results."""
+
+    files: list[FileBody] = Field(default_factory=list[FileBody])  # pyright: ignore[reportIncompatibleVariableOverride]  # as in JobBody
+    url: str = Field(description="The job")
+
+
 class JobPage(Frozen):
     jobs: Sequence[JobBody]
     next_cursor: str | None = Field(description="Pass it as `cursor` for the next page; null on the last one")
@@ -54,10 +80,25 @@ def urls(job_id: str) -> dict[str, str]:
     return {"self": url, "events": f"{url}/events", "cancel": f"{url}/cancel", "retry": f"{url}/retry"}
 
 
+def _files(job_id: str, files: Sequence[FileRef]) -> list[FileBody]:
+    return [FileBody(**dict(file), url=f"{job_url(job_id)}/files/{quote(file.name)}") for file in files]
+
+
+def batch_body(batch: Batch) -> BatchBody:
+    return BatchBody(**dict(batch), urls=BatchUrls.of(batch.id))
+
+
+def outcome_body(outcome: Outcome) -> OutcomeBody:
+    fields: dict[str, Any] = {
+        **dict(outcome),
+        "files": _files(outcome.job_id, outcome.files),
+        "url": job_url(outcome.job_id),
+    }
+    return OutcomeBody.model_construct(**fields)
+
+
 def job_body(job: Job) -> JobBody:
-    base = job_url(job.id)
-    files = [FileBody(**dict(file), url=f"{base}/files/{quote(file.name)}") for file in job.files]
-    fields: dict[str, Any] = {**dict(job), "files": files, "urls": Urls(**urls(job.id))}
+    fields: dict[str, Any] = {**dict(job), "files": _files(job.id, job.files), "urls": Urls(**urls(job.id))}
     # Not validated again: it comes from a Job that was.
     return JobBody.model_construct(**fields)
 

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TypedDict
 
 from api.pipelining import PipelinedRedis
-from jobs import kinds
+from jobs import keys, kinds
+from jobs.batches import BatchStore
 from jobs.celery_app import create_celery
 from jobs.connection import connect
+from jobs.errors import BatchNotFound
 from jobs.events import EventLog
 from jobs.files import FileStore
 from jobs.fleet import Fleet
@@ -31,7 +34,9 @@ class Services(TypedDict):
 
     settings: Settings
     store: JobStore
+    batches: BatchStore
     events: EventLog
+    batch_events: EventLog
     job_list: JobList
     fleet: Fleet
     files: FileStore
@@ -56,11 +61,15 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     for kind in kinds.known():
         # Celery loads with its first message; no request should wait for that.
         renderer.message("", kind=kind.name, queue=kind.queue, priority=DEFAULT_PRIORITY)
+    store = JobStore(redis, settings, renderer, patience=PATIENCE)
+    follow = partial(EventLog, events_redis, patience=PATIENCE, keep_alive=settings.keep_alive)
     try:
         yield Services(
             settings=settings,
-            store=JobStore(redis, settings, renderer, patience=PATIENCE),
-            events=EventLog(events_redis, patience=PATIENCE, keep_alive=settings.keep_alive),
+            store=store,
+            batches=BatchStore(store, settings, patience=PATIENCE),
+            events=follow(),
+            batch_events=follow(prefix=keys.BATCH, missing=BatchNotFound),
             job_list=JobList(redis, patience=PATIENCE),
             fleet=Fleet(redis, renderer, patience=PATIENCE),
             files=files,

@@ -1,4 +1,4 @@
-"""A job's events as a `text/event-stream`."""
+"""The events of a job or batch as a `text/event-stream`."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -24,7 +24,7 @@ def frame(event: Event) -> bytes:
     return format_sse_event(id=str(event.sequence), event=event.event, data_str=event.model_dump_json())
 
 
-async def stream(events: EventLog, job_id: str, *, after: int, closing: asyncio.Event) -> AsyncGenerator[bytes]:
+async def stream(events: EventLog, whose: str, *, after: int, closing: asyncio.Event) -> AsyncGenerator[bytes]:
     """The events after number `after`, until the final one; a comment whenever there was none for `keep_alive`.
 
     Ends early when Redis is away or this process closes: the client connects again, with the number of the last event
@@ -32,10 +32,10 @@ async def stream(events: EventLog, job_id: str, *, after: int, closing: asyncio.
     """
     yield format_sse_event(retry=RETRY_MS)
     try:
-        async for event in _until(closing, events.follow(job_id, after=after)):
+        async for event in _until(closing, events.follow(whose, after=after)):
             yield KEEPALIVE_COMMENT if event is None else frame(event)
     except HeadraceError as error:
-        _log.warning("event stream ended early", job=job_id, error=str(error))
+        _log.warning("event stream ended early", whose=whose, error=str(error))
 
 
 async def _until(closing: asyncio.Event, items: AsyncIterator[T]) -> AsyncGenerator[T]:

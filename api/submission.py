@@ -18,6 +18,7 @@ from jobs.errors import UnknownKind
 from jobs.kinds import Kind
 from jobs.model import UserId
 from jobs.queues import DEFAULT_PRIORITY, PRIORITIES
+from jobs.settings import Settings
 from jobs.store import NewJob
 
 MAX_START_DEADLINE = timedelta(days=30)
@@ -35,6 +36,8 @@ ACCEPTED = answer(
     },
 )
 """What every request that makes a job is answered with."""
+
+NO_UPLOAD = "there is no such upload, or it has expired; send the picture to POST /uploads first"
 
 
 def _known(name: str) -> str:
@@ -118,10 +121,22 @@ async def submit(
     request: Request, kind: Kind, content: dict[str, Any], options: JobOptions, key: str | None
 ) -> Response:
     """Stores the job and answers 202. Raises RequestValidationError, IdempotencyConflict, StoreUnavailable."""
-    await _check_uploads(request, kind, content, options)
-    store, settings = store_of(request), settings_of(request)
+    if unknown := await unknown_upload(request, kind, content):
+        where = f"input.{unknown}" if isinstance(options, NewJobBody) else unknown
+        raise invalid(where, NO_UPLOAD)
+    store = store_of(request)
+    new = new_job(kind, content, options, settings_of(request))
+    said = {"kind": kind.name, "input": content, "options": said_options(options)} if key else {}
+    created = await store.create(new, idempotency(key, user_id=options.user_id, path=request.scope["path"], body=said))
+    if created.created_at is None:
+        return accepted(await store.get(created.job_id), replayed=True)
+    return just_accepted(created.job_id, new, created.created_at)
+
+
+def new_job(kind: Kind, content: dict[str, Any], options: JobOptions, settings: Settings) -> NewJob:
+    """The job that the store is to make; what the client left open is as the deployment has it."""
     seconds = options.start_deadline_seconds
-    new = NewJob(
+    return NewJob(
         kind=kind,
         input=content,
         user_id=options.user_id,
@@ -129,20 +144,16 @@ async def submit(
         max_attempts=options.max_attempts or settings.max_attempts,
         start_deadline=timedelta(seconds=seconds) if seconds else settings.start_deadline,
     )
-    said = {"kind": kind.name, "input": content, "options": _options(options)} if key else {}
-    created = await store.create(new, idempotency(key, user_id=options.user_id, path=request.scope["path"], body=said))
-    if created.created_at is None:
-        return accepted(await store.get(created.job_id), replayed=True)
-    return just_accepted(created.job_id, new, created.created_at)
 
 
-async def _check_uploads(request: Request, kind: Kind, content: dict[str, Any], options: JobOptions) -> None:
+async def unknown_upload(request: Request, kind: Kind, content: dict[str, Any]) -> str | None:
+    """The field that names an upload which is not there."""
     for field in kind.uploads:
         upload_id = content[field]
         if upload_id is not None and not await uploads_of(request).known(upload_id):
-            where = f"input.{field}" if isinstance(options, NewJobBody) else field
-            raise invalid(where, "there is no such upload, or it has expired; send the picture to POST /uploads first")
+            return field
+    return None
 
 
-def _options(options: JobOptions) -> dict[str, Any]:
+def said_options(options: JobOptions) -> dict[str, Any]:
     return options.model_dump(mode="json", include=set(JobOptions.model_fields))

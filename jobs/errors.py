@@ -2,6 +2,7 @@
 
 HeadraceError
 ├── JobNotFound           404
+├── BatchNotFound         404
 ├── UnknownKind           404
 ├── FileNotFound          404
 ├── NotRetryable          409   only a failed, cancelled or expired job can be retried
@@ -27,6 +28,14 @@ class JobNotFound(HeadraceError):
 
     def __init__(self, job_id: str) -> None:
         super().__init__(f"No job has the id {job_id!r}. Finished jobs are kept for the retention time only.")
+
+
+class BatchNotFound(HeadraceError):
+    status = 404
+    title = "No such batch"
+
+    def __init__(self, batch_id: str) -> None:
+        super().__init__(f"No batch has the id {batch_id!r}. Finished batches are kept for the retention time only.")
 
 
 class UnknownKind(HeadraceError):
@@ -67,7 +76,7 @@ class EventsGone(HeadraceError):
     title = "Events no longer kept"
 
     def __init__(self, job_id: str, first: int) -> None:
-        super().__init__(f"Job {job_id} keeps its events from number {first} on; start there, or without an id.")
+        super().__init__(f"Of {job_id} the events are kept from number {first} on; start there, or without an id.")
         self.first = first
 
 
@@ -77,7 +86,7 @@ class IdempotencyConflict(HeadraceError):
 
     def __init__(self, job_id: str) -> None:
         super().__init__(
-            f"Idempotency-Key: already used for another request, which made job {job_id}. Use a new key for a new one."
+            f"Idempotency-Key: already used for another request, which made {job_id}. Use a new key for a new one."
         )
 
 

@@ -1,7 +1,7 @@
-"""The events of a job: one bounded Redis Stream each, read from any position, for as long as the job is kept."""
+"""The events of a job or batch: one bounded Redis Stream each, read from any position, for as long as it is kept."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.connection import answered
-from jobs.errors import EventsGone, JobNotFound
+from jobs.errors import EventsGone, HeadraceError, JobNotFound
 from jobs.model import Frozen
 from jobs.records import to_datetime
 from jobs.states import FINAL, State
@@ -20,9 +20,9 @@ _PAGE = 500
 
 
 class Event(Frozen):
-    """Something that happened to a job. `event` is the state it entered, or `progress` or `step`."""
+    """Something that happened. `event` is the state entered; or `progress` or `step` of a job, `job` of a batch."""
 
-    sequence: int = Field(description="1, 2, 3, ... within the job; the `id` in an event stream")
+    sequence: int = Field(description="1, 2, 3, ... within the job or batch; the `id` in an event stream")
     event: str
     at: datetime
     data: dict[str, Any]
@@ -33,28 +33,49 @@ class Event(Frozen):
 
 
 class EventLog:
-    """Reads events. `redis` must allow replies as late as `keep_alive`, which is how long a read may wait."""
+    """Reads the events of jobs, or of batches. `redis` must allow replies as late as `keep_alive`: a read may wait.
 
-    def __init__(self, redis: Redis, *, patience: timedelta, keep_alive: timedelta) -> None:
+    Every method raises `missing` (JobNotFound, BatchNotFound) when there is no such job or batch.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        patience: timedelta,
+        keep_alive: timedelta,
+        prefix: str = keys.JOB,
+        missing: Callable[[str], HeadraceError] = JobNotFound,
+    ) -> None:
         self._redis = redis
         self._patience = patience
         self._keep_alive = keep_alive
+        self._prefix = prefix
+        self._missing = missing
 
-    async def history(self, job_id: str, *, after: int = 0, limit: int = _PAGE) -> list[Event]:
-        """The events after number `after`, oldest first. Raises JobNotFound, EventsGone, StoreUnavailable."""
-        await self._check(job_id, after)
+    async def state(self, whose: str) -> State:
+        """The state of the job or batch. Raises StoreUnavailable."""
         async with answered(self._patience):
-            entries = await self._redis.xrange(keys.events(job_id), min=f"({after}-0", count=limit)
+            state = await cast("Any", self._redis.hget(self._prefix + whose, "state"))
+        if state is None:
+            raise self._missing(whose)
+        return State(state)
+
+    async def history(self, whose: str, *, after: int = 0, limit: int = _PAGE) -> list[Event]:
+        """The events after number `after`, oldest first. Raises EventsGone, StoreUnavailable."""
+        await self._check(whose, after)
+        async with answered(self._patience):
+            entries = await self._redis.xrange(self._stream(whose), min=f"({after}-0", count=limit)
         return [_event(*entry) for entry in cast("list[Any]", entries)]
 
-    async def follow(self, job_id: str, *, after: int = 0) -> AsyncIterator[Event | None]:
+    async def follow(self, whose: str, *, after: int = 0) -> AsyncIterator[Event | None]:
         """The events after number `after`, then each as it happens; None whenever `keep_alive` passed in silence.
 
         Ends after the final event, or at once when that is not after `after`.
-        Raises JobNotFound, EventsGone, StoreUnavailable.
+        Raises EventsGone, StoreUnavailable.
         """
-        ended = await self._check(job_id, after) in FINAL
-        stream = keys.events(job_id)
+        ended = await self._check(whose, after) in FINAL
+        stream = self._stream(whose)
         while True:
             # After the end there is nothing to wait for, only what is left to read.
             block = None if ended else round(self._keep_alive.total_seconds() * 1000)
@@ -70,27 +91,30 @@ class EventLog:
                 if ended:
                     return
                 # It may have ended since that read; its last events are then read first.
-                ended = await self._ended(job_id)
+                ended = await self._ended(whose)
                 if not ended:
                     yield None
 
-    async def _check(self, job_id: str, after: int) -> str:
-        """The job's state, if the events after number `after` are still kept; 0 is for those that are."""
+    async def _check(self, whose: str, after: int) -> str:
+        """The state, if the events after number `after` are still kept; 0 is for those that are."""
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
-            pipe.hget(keys.job(job_id), "state")
-            pipe.xrange(keys.events(job_id), count=1)
+            pipe.hget(self._prefix + whose, "state")
+            pipe.xrange(self._stream(whose), count=1)
             state, first = await pipe.execute()
         if state is None:
-            raise JobNotFound(job_id)
+            raise self._missing(whose)
         first_kept = _event(*first[0]).sequence if first else 1
         if after and after + 1 < first_kept:
-            raise EventsGone(job_id, first_kept)
+            raise EventsGone(whose, first_kept)
         return state
 
-    async def _ended(self, job_id: str) -> bool:
+    async def _ended(self, whose: str) -> bool:
         async with answered(self._patience):
-            state = await cast("Any", self._redis.hget(keys.job(job_id), "state"))
+            state = await cast("Any", self._redis.hget(self._prefix + whose, "state"))
         return state is None or State(state) in FINAL
+
+    def _stream(self, whose: str) -> str:
+        return self._prefix + whose + keys.EVENTS
 
 
 def _event(entry_id: str, fields: dict[str, str]) -> Event:

@@ -39,6 +39,15 @@ INDEX_KIND = "hr:index:kind:"
 INDEX_USER = "hr:index:user:"
 """Zset `hr:index:user:{user id}`, by creation time, ms. The one index with a TTL: there may be any number of users."""
 
+BATCH = "hr:batch:"
+"""Hash `hr:batch:{id}`: the batch and how many of its jobs are in which state. With EVENTS: what happened to it."""
+PENDING = ":pending"
+"""List `hr:batch:{id}:pending`: its jobs that are still to be made, each a JSON list: id, ms to start in, fields."""
+MEMBERS = ":jobs"
+"""List `hr:batch:{id}:jobs`: its job ids, in the order of the request, each with the client's own id after a space."""
+FEEDING = "hr:batches"
+"""Zset: batches with jobs still to be made, by creation time, ms."""
+
 IDEMPOTENCY = "hr:idempotency:"
 """Hash `hr:idempotency:{owner}:{key}`: job id and fingerprint of the request that made it."""
 LANES = "hr:lanes"
@@ -73,6 +82,10 @@ def signal(job_id: str) -> str:
 
 def upload(upload_id: str) -> str:
     return UPLOAD + upload_id
+
+
+def batch(batch_id: str) -> str:
+    return BATCH + batch_id
 
 
 def idempotency(owner: str, key: str) -> str:

@@ -93,5 +93,7 @@ class Job(Frozen):
     deadline: datetime = Field(description="It expires if not started by then")
     usage: list[UsageItem] = []
     files: list[FileRef] = []
+    batch: str | None = Field(default=None, description="The batch that it is one of")
+    custom_id: str | None = Field(default=None, description="What the client calls it within its batch")
     retry_of: str | None = Field(default=None, description="The job that this one retries")
     retried_as: str | None = Field(default=None, description="The job that retries this one")

@@ -43,6 +43,8 @@ def to_job(record: Mapping[str, str], *, position: int | None = None) -> Job:
         deadline=to_datetime(record["deadline"]),
         usage=_USAGE.validate_json(record.get("usage", "[]")),
         files=_FILES.validate_json(record.get("files", "[]")),
+        batch=record.get("batch"),
+        custom_id=record.get("custom_id"),
         retry_of=record.get("retry_of") or None,
         retried_as=record.get("retried_as"),
     )

@@ -98,6 +98,8 @@ class Settings(BaseSettings):
         10 * 1024 * 1024
     )
 
+    max_batch_bytes: Annotated[int, Field(ge=1024, description="Largest body that asks for a batch")] = 32 * 1024 * 1024
+
     max_tasks_per_child: Annotated[int, Field(ge=1, description="Jobs before a child is replaced")] = 100
     max_memory_per_child: Annotated[
         int, Field(ge=0, description="KiB of a child before it is replaced; 0: no limit")

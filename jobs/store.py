@@ -118,15 +118,13 @@ class JobStore:
 
     async def create(self, new: NewJob, idempotency: Idempotency | None = None) -> Created:
         """Stores a job and its message. Raises IdempotencyConflict."""
-        fields = {
-            "kind": new.kind.name,
-            "queue": new.kind.queue,
-            "priority": str(new.priority),
-            "input": json.dumps(new.input),
-            "user_id": new.user_id or "",
-            "max_attempts": str(new.max_attempts or self._settings.max_attempts),
-        }
-        return await self._create(fields, idempotency, start_deadline=new.start_deadline)
+        return await self._create(self._fields(new), idempotency, start_deadline=new.start_deadline)
+
+    def born(self, job_id: str, new: NewJob, **further: str) -> list[Any]:
+        """What `bear` in prelude.lua makes of a job: its id, the ms to start it in, and the fields of its record."""
+        fields = self._fields(new) | self._message(job_id, self._fields(new)) | further
+        deadline = new.start_deadline or self._settings.start_deadline
+        return [job_id, _ms(deadline), *(part for pair in fields.items() for part in pair)]
 
     async def retry(self, job_id: str, idempotency: Idempotency | None = None) -> Created:
         """A new job from an ended one, its saved steps included. A job is retried once; after that, its retry is.
@@ -232,6 +230,22 @@ class JobStore:
 
     # -- Inside -------------------------------------------------------------------------------------------------------
 
+    def _fields(self, new: NewJob) -> dict[str, str]:
+        return {
+            "kind": new.kind.name,
+            "queue": new.kind.queue,
+            "priority": str(new.priority),
+            "input": json.dumps(new.input),
+            "user_id": new.user_id or "",
+            "max_attempts": str(new.max_attempts or self._settings.max_attempts),
+        }
+
+    def _message(self, job_id: str, fields: Mapping[str, str]) -> dict[str, str]:
+        message = self._renderer.message(
+            job_id, kind=fields["kind"], queue=fields["queue"], priority=int(fields["priority"])
+        )
+        return {"lane": message.lane, "message": message.text}
+
     async def _create(
         self,
         fields: dict[str, str],
@@ -241,10 +255,7 @@ class JobStore:
         retry_of: str = "",
     ) -> Created:
         job_id = str(uuid4())
-        message = self._renderer.message(
-            job_id, kind=fields["kind"], queue=fields["queue"], priority=int(fields["priority"])
-        )
-        fields |= {"lane": message.lane, "message": message.text, "retry_of": retry_of}
+        fields |= self._message(job_id, fields) | {"retry_of": retry_of}
         deadline = start_deadline or self._settings.start_deadline
         outcome, found, *created_at = await self._run(
             self._scripts.create,

@@ -1,23 +1,31 @@
-"""What happened to a job, live or as a list."""
+"""What happened to a job or a batch, live or as a list."""
 
-from typing import Annotated
+import asyncio
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response, status
 from fastapi.sse import EventSourceResponse
 from pydantic import Field
 
 from api import examples
-from api.dependencies import Closing, Events, Store
-from api.documentation import JobId, answer, problems
+from api.dependencies import BatchEvents, Closing, Events
+from api.documentation import BatchId, JobId, answer, problems
 from api.streaming import HEADERS, frame, stream
-from jobs.events import Event
+from jobs.events import Event, EventLog
 from jobs.model import Frozen
 from jobs.states import FINAL
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter()
 
 _LAST = 2**53
 """No event has a higher number; Redis would refuse one of more than 64 bits."""
+
+After = Annotated[int, Query(ge=0, le=_LAST, description="Only events with a higher number")]
+Limit = Annotated[int, Query(ge=1, le=500, description="Most events in a JSON answer")]
+LastEventId = Annotated[
+    int | None,
+    Header(alias="Last-Event-ID", ge=0, le=_LAST, description="As `after`, and wins over it", examples=[3]),
+]
 
 
 class EventPage(Frozen):
@@ -25,12 +33,19 @@ class EventPage(Frozen):
     next_after: int = Field(description="Pass it as `after` for the events that follow")
 
 
-_PAGE = answer(EventPage(events=[examples.EVENT], next_after=1), model=EventPage)
-_PAGE["content"]["text/event-stream"] = {"schema": {"type": "string"}, "example": frame(examples.EVENT).decode()}
+def _page(example: Event) -> dict[str, Any]:
+    page = answer(EventPage(events=[example], next_after=example.sequence), model=EventPage)
+    page["content"]["text/event-stream"] = {"schema": {"type": "string"}, "example": frame(example).decode()}
+    return page
+
+
+_PAGE = _page(examples.EVENT)
+_BATCH_PAGE = _page(examples.BATCH_EVENT)
 
 
 @router.get(
     "/jobs/{job_id}/events",
+    tags=["jobs"],
     summary="Follow the events of a job",
     response_class=Response,
     response_description="The events, as they happen; or with `Accept: application/json`, those until now",
@@ -40,32 +55,59 @@ _PAGE["content"]["text/event-stream"] = {"schema": {"type": "string"}, "example"
 async def follow_events(  # a parameter each
     job_id: JobId,
     request: Request,
-    store: Store,
     events: Events,
     closing: Closing,
-    after: Annotated[int, Query(ge=0, le=_LAST, description="Only events with a higher number")] = 0,
-    limit: Annotated[int, Query(ge=1, le=500, description="Most events in a JSON answer")] = 500,
-    last_event_id: Annotated[
-        int | None,
-        Header(alias="Last-Event-ID", ge=0, le=_LAST, description="As `after`, and wins over it", examples=[3]),
-    ] = None,
+    after: After = 0,
+    limit: Limit = 500,
+    last_event_id: LastEventId = None,
 ) -> Response:
     """A `text/event-stream` from any position on, for as long as the job is kept. It ends after the final event.
 
     Each event's `id` is its number within the job: 1, 2, 3, ... so that a client that connects again with
     `Last-Event-ID`, as browsers do, misses none and sees none twice.
     """
-    start = after if last_event_id is None else last_event_id
+    return await _answer(request, events, job_id, after=_start(after, last_event_id), limit=limit, closing=closing)
+
+
+@router.get(
+    "/batches/{batch_id}/events",
+    tags=["batches"],
+    summary="Follow the events of a batch",
+    response_class=Response,
+    response_description="The events, as they happen; or with `Accept: application/json`, those until now",
+    responses={200: _BATCH_PAGE, 204: {"description": "Everything was seen, the final event too: do not connect again"}}
+    | problems(400, 404, 410, 422, 503),
+)
+async def follow_batch_events(  # a parameter each
+    batch_id: BatchId,
+    request: Request,
+    events: BatchEvents,
+    closing: Closing,
+    after: After = 0,
+    limit: Limit = 500,
+    last_event_id: LastEventId = None,
+) -> Response:
+    """A `job` event for every job of the batch that has ended, and a final one. Otherwise as the events of a job."""
+    return await _answer(request, events, batch_id, after=_start(after, last_event_id), limit=limit, closing=closing)
+
+
+async def _answer(
+    request: Request, events: EventLog, whose: str, *, after: int, limit: int, closing: asyncio.Event
+) -> Response:
     if _wants_json(request):
-        found = await events.history(job_id, after=start, limit=limit)
-        page = EventPage(events=found, next_after=found[-1].sequence if found else start)
+        found = await events.history(whose, after=after, limit=limit)
+        page = EventPage(events=found, next_after=found[-1].sequence if found else after)
         return Response(page.model_dump_json(), media_type="application/json")
-    job = await store.get(job_id)
-    # Asked after the state: whatever ended the job is among the events by now.
-    unseen = await events.history(job_id, after=start, limit=1)
-    if job.state in FINAL and not unseen:
+    state = await events.state(whose)
+    # Asked after the state: whatever was the end is among the events by now.
+    unseen = await events.history(whose, after=after, limit=1)
+    if state in FINAL and not unseen:
         return Response(status_code=status.HTTP_204_NO_CONTENT)
-    return EventSourceResponse(stream(events, job_id, after=start, closing=closing), headers=HEADERS)
+    return EventSourceResponse(stream(events, whose, after=after, closing=closing), headers=HEADERS)
+
+
+def _start(after: int, last_event_id: int | None) -> int:
+    return after if last_event_id is None else last_event_id
 
 
 def _wants_json(request: Request) -> bool:

@@ -43,6 +43,9 @@ class Scripts:
         self.lose = script("lose")
         self.cancel = script("cancel")
         self.sweep = script("sweep")
+        self.open_batch = script("open_batch")
+        self.feed_batch = script("feed_batch")
+        self.cancel_batch = script("cancel_batch")
 
 
 def _constants(policy: Policy) -> str:

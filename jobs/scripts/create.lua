@@ -25,19 +25,5 @@ if ARGV[2] ~= '' then
   redis.call('EXPIRE', KEYS[2], ARGV[3])
 end
 
-redis.call('HSET', KEYS[1], 'id', id, 'state', 'queued', 'state_reason', '', 'attempt', 0, 'fence', 0,
-  'created_at', at, 'deadline', at + ARGV[4], unpack(ARGV, 6))
-local job = redis.call('HMGET', KEYS[1], 'lane', 'kind', 'user_id')
-redis.call('SADD', LANES, job[1])
-redis.call('ZADD', INDEX_ALL, at, id)
-redis.call('ZADD', INDEX_STATE .. 'queued', at, id)
-redis.call('ZADD', INDEX_KIND .. job[2], at, id)
-if job[3] ~= '' then
-  redis.call('ZADD', INDEX_USER .. job[3], at, id)
-  redis.call('EXPIRE', INDEX_USER .. job[3], INDEX_KEEP)
-end
-redis.call('ZADD', DEADLINES, at + ARGV[4], id)
-hint(id, at)
-emit(id, 'queued', at, { state = 'queued' })
-count('created:' .. job[2])
+bear(id, at, ARGV[4], { unpack(ARGV, 6) })
 return { 'created', id, string.format('%d', at) }

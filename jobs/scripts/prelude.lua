@@ -25,10 +25,11 @@ local function observe(series, kind, ms)
   count(series .. ':' .. kind .. ':sum', math.floor(ms))
 end
 
--- Appends an event. Entry ids are the job's own sequence, 1-0, 2-0, ..., so that a gap can be seen.
-local function emit(id, event, at, data)
-  local sequence = redis.call('HINCRBY', JOB .. id, 'events', 1)
-  redis.call('XADD', JOB .. id .. EVENTS, 'MAXLEN', '~', MAX_EVENTS, sequence .. '-0',
+-- Appends an event to the job or batch that is kept at `key`. Entry ids are its own sequence, 1-0, 2-0, ..., so that a
+-- gap can be seen.
+local function emit(key, event, at, data)
+  local sequence = redis.call('HINCRBY', key, 'events', 1)
+  redis.call('XADD', key .. EVENTS, 'MAXLEN', '~', MAX_EVENTS, sequence .. '-0',
     'event', event, 'at', at, 'data', cjson.encode(data))
 end
 
@@ -51,6 +52,26 @@ end
 
 local FINAL = { completed = true, failed = true, cancelled = true, expired = true }
 
+-- Takes so many jobs of a batch from one count to another; when the last one has ended, so has the batch.
+local function move(batch, from, to, by, at)
+  local key = BATCH .. batch
+  redis.call('HINCRBY', key, from, -by)
+  redis.call('HINCRBY', key, to, by)
+  if not FINAL[to] or redis.call('HINCRBY', key, 'unfinished', -by) > 0 then return end
+  local state = redis.call('HGET', key, 'cancelled_at') and 'cancelled' or 'completed'
+  redis.call('HSET', key, 'state', state, 'finished_at', at)
+  emit(key, state, at, { state = state })
+  for _, suffix in ipairs({ '', EVENTS, MEMBERS }) do redis.call('EXPIRE', key .. suffix, KEEP) end
+end
+
+-- A job of a batch has entered a state.
+local function told_batch(batch, id, from, to, at)
+  if FINAL[to] then
+    emit(BATCH .. batch, 'job', at, { job = id, custom_id = redis.call('HGET', JOB .. id, 'custom_id'), state = to })
+  end
+  move(batch, from, to, 1, at)
+end
+
 -- Lets every key of a finished job end, and counts it.
 local function close(id, state, at, job)
   redis.call('HDEL', JOB .. id, 'message', 'claim', 'lease_until', 'waiting_for', 'waiting_since')
@@ -67,7 +88,7 @@ end
 -- The one way from a state to the next: the record, the zset of the old state, the index and the event.
 -- `fields` are further hash fields to set, flat.
 local function enter(id, state, reason, at, data, fields)
-  local held = redis.call('HMGET', JOB .. id, 'state', 'lane', 'kind', 'user_id', 'created_at', 'running_since')
+  local held = redis.call('HMGET', JOB .. id, 'state', 'lane', 'kind', 'user_id', 'created_at', 'running_since', 'batch')
   local job = { state = held[1], lane = held[2], kind = held[3], user_id = held[4], created_at = held[5] }
   redis.call('HSET', JOB .. id, 'state', state, 'state_reason', reason, unpack(fields or {}))
   if job.state == 'queued' then
@@ -85,8 +106,43 @@ local function enter(id, state, reason, at, data, fields)
   data.state = state
   if reason ~= '' then data.reason = reason end
   if FINAL[state] then redis.call('HSET', JOB .. id, 'finished_at', at) end
-  emit(id, state, at, data)
+  emit(JOB .. id, state, at, data)
   if FINAL[state] then close(id, state, at, job) end
+  if held[7] and held[7] ~= '' then told_batch(held[7], id, job.state, state, at) end
+end
+
+-- nothing -> queued: a record of these fields (flat), to be started within so many ms, and its message.
+local function bear(id, at, within, fields)
+  local key = JOB .. id
+  redis.call('HSET', key, 'id', id, 'state', 'queued', 'state_reason', '', 'attempt', 0, 'fence', 0,
+    'created_at', at, 'deadline', at + within, unpack(fields))
+  local job = redis.call('HMGET', key, 'lane', 'kind', 'user_id')
+  redis.call('SADD', LANES, job[1])
+  redis.call('ZADD', INDEX_ALL, at, id)
+  redis.call('ZADD', INDEX_STATE .. 'queued', at, id)
+  redis.call('ZADD', INDEX_KIND .. job[2], at, id)
+  if job[3] ~= '' then
+    redis.call('ZADD', INDEX_USER .. job[3], at, id)
+    redis.call('EXPIRE', INDEX_USER .. job[3], INDEX_KEEP)
+  end
+  redis.call('ZADD', DEADLINES, at + within, id)
+  hint(id, at)
+  emit(key, 'queued', at, { state = 'queued' })
+  count('created:' .. job[2])
+end
+
+-- Makes the next jobs of a batch, so many at most; returns how many are still to be made.
+local function feed(batch, at, most)
+  local key = BATCH .. batch
+  local next = redis.call('LPOP', key .. PENDING, most) or {}
+  for _, item in ipairs(next) do
+    local fields = cjson.decode(item)
+    bear(table.remove(fields, 1), at, table.remove(fields, 1), fields)
+  end
+  if #next > 0 then move(batch, 'pending', 'queued', #next, at) end
+  local left = redis.call('LLEN', key .. PENDING)
+  if left == 0 then redis.call('ZREM', FEEDING, batch) end
+  return left
 end
 
 -- Whether the job runs under this fence; else its state, for the refusal.

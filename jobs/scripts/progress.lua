@@ -6,5 +6,5 @@ local mine, state = holds(ARGV[1], ARGV[2])
 if not mine then return refuse(state) end
 if redis.call('HGET', KEYS[1], 'progress') == ARGV[3] then return { 1 } end
 redis.call('HSET', KEYS[1], 'progress', ARGV[3])
-emit(ARGV[1], 'progress', now(), cjson.decode(ARGV[3]))
+emit(JOB .. ARGV[1], 'progress', now(), cjson.decode(ARGV[3]))
 return { 1 }

@@ -5,7 +5,7 @@
 local mine, state = holds(ARGV[1], ARGV[2])
 if not mine then return refuse(state) end
 if redis.call('HSET', KEYS[1], ARGV[3], ARGV[4]) == 1 then
-  emit(ARGV[1], 'step', now(), { step = ARGV[3] })
+  emit(JOB .. ARGV[1], 'step', now(), { step = ARGV[3] })
   count('steps_saved')
 end
 return { 1 }

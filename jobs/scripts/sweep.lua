@@ -1,5 +1,6 @@
 -- sweep: whatever time has done to jobs: leases that ended, retries that are due, hints that were lost, start deadlines
--- that passed, retention that is over. It only enqueues or ends jobs; it starts none. Any number of workers may call it.
+-- that passed, batches left half fed, retention that is over. It only enqueues or ends jobs; it starts none. Any number
+-- of workers may call it.
 -- KEYS    1 sweeping (string with a TTL)
 -- ARGV    1 pause until the next sweep, ms   2 grace before a missing hint counts as lost, ms   3 most jobs of each sort
 -- RETURN  {leases ended, retries due, hints lost, deadlines passed}, or {} when another worker swept just now
@@ -52,6 +53,8 @@ for _, lane in ipairs(redis.call('SMEMBERS', LANES)) do
     end
   end
 end
+
+for _, batch in ipairs(redis.call('ZRANGE', FEEDING, 0, 0)) do feed(batch, at, most) end
 
 for _, member in ipairs(due(RETAINED)) do
   local id, kind, state, user = string.match(member, '^(%S+) (%S+) (%S+) (%S*)$')

@@ -193,9 +193,9 @@ class _CancelledInSilence(EventLog):
         super().__init__(store.redis, patience=timedelta(seconds=2), keep_alive=timedelta(milliseconds=50))
         self._store = store
 
-    async def _ended(self, job_id: str) -> bool:
-        await self._store.cancel(job_id)
-        return await super()._ended(job_id)
+    async def _ended(self, whose: str) -> bool:
+        await self._store.cancel(whose)
+        return await super()._ended(whose)
 
 
 async def test_the_end_is_heard_even_when_it_comes_with_a_silence(store: JobStore) -> None:

@@ -13,6 +13,7 @@ _ID = r"[0-9a-f]{8}-[0-9a-f-]{27}"
 _LANE = rf"({'|'.join(map(re.escape, queue_names()))})(\x06\x16[369])?"
 _HEADRACE = [
     rf"{keys.JOB}{_ID}({keys.EVENTS}|{keys.STEPS}|{keys.SIGNAL})?",
+    rf"{keys.BATCH}{_ID}({keys.EVENTS}|{keys.PENDING}|{keys.MEMBERS})?",
     keys.QUEUED + _LANE,
     rf"{keys.INDEX_STATE}\w+",
     rf"{keys.INDEX_KIND}\w+",
@@ -20,11 +21,12 @@ _HEADRACE = [
     rf"{keys.IDEMPOTENCY}.+",
     rf"{keys.WORKER}\S+",
     rf"{keys.UPLOAD}{_ID}",
-    *(keys.LEASES, keys.SCHEDULED, keys.DEADLINES, keys.DEAD, keys.RETAINED, keys.INDEX_ALL),
+    *(keys.LEASES, keys.SCHEDULED, keys.DEADLINES, keys.DEAD, keys.RETAINED, keys.INDEX_ALL, keys.FEEDING),
     *(keys.LANES, keys.STATS, keys.WORKERS, keys.SWEEPING),
 ]
 _KOMBU = [_LANE, r"_kombu\..+", "unacked", "unacked_index", "unacked_mutex"]
 _KNOWN = re.compile("|".join(f"(?:{pattern})" for pattern in _HEADRACE + _KOMBU))
+_RECORD = re.compile(f"(?:{keys.JOB}|{keys.BATCH}){_ID}")
 _ALWAYS_ENDING = (keys.IDEMPOTENCY, keys.INDEX_USER, keys.WORKER, keys.UPLOAD, keys.SWEEPING)
 
 
@@ -34,9 +36,9 @@ def unknown_keys(client: redis.Redis) -> list[str]:
 
 
 def endless_keys(client: redis.Redis) -> list[str]:
-    """Keys without a TTL that must have one: of finished jobs, of clients' keys, of users, of workers."""
+    """Keys without a TTL that must have one: of finished jobs and batches, of clients' keys, of users, of workers."""
     names = _names(client)
-    ended = tuple(name for name in names if re.fullmatch(keys.JOB + _ID, name) and _state(client, name) in FINAL)
+    ended = tuple(name for name in names if _RECORD.fullmatch(name) and _state(client, name) in FINAL)
     endless = [name for name in names if client.ttl(name) == -1]
     return [name for name in endless if name.startswith((*ended, *_ALWAYS_ENDING)) or name.endswith(keys.SIGNAL)]
 

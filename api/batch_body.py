@@ -1,0 +1,148 @@
+"""The body that asks for a batch: one JSON document, or JSON lines. Checked as a whole before anything is stored."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from api.errors import UnsupportedMediaType
+from api.json_route import invalid_body
+from api.submission import NO_UPLOAD, JobOptions, KindName, new_job, said_options, unknown_upload
+from jobs import kinds
+from jobs.batches import MOST_JOBS, Item
+from jobs.settings import Settings
+
+JSON = "application/json"
+JSON_LINES = ("application/jsonl", "application/x-ndjson", "application/x-jsonlines")
+_FAULTS_SHOWN = 100
+
+
+class Entry(BaseModel):
+    """One job of a batch."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    custom_id: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9._:@/-]{1,64}$",
+            description="Your own name for it, once in a batch",
+            examples=["book-17"],
+        ),
+    ]
+    kind: KindName
+    input: Annotated[
+        dict[str, Any],
+        Field(
+            description="What the kind asks for, see `GET /kinds`",
+            examples=[{"title": "My Story", "prompt": "A magical adventure"}],
+        ),
+    ]
+
+
+class NewBatchBody(JobOptions):
+    """Many jobs at once. The options hold for each of them."""
+
+    jobs: Annotated[list[Entry], Field(min_length=1, max_length=MOST_JOBS, description="Of any kinds")]
+
+
+Place = tuple[str | int, ...]
+"""Where an entry stands in the body: `jobs.17`, `line 18`."""
+Entries = dict[Place, Entry]
+
+
+class BatchRequest:
+    """What a body asks for. Raises RequestValidationError, UnsupportedMediaType."""
+
+    def __init__(self, raw: bytes, content_type: str, options: dict[str, str], settings: Settings) -> None:
+        media_type = content_type.partition(";")[0].strip().lower()
+        if media_type == JSON:
+            body = _parse_json(raw)
+            self._options: JobOptions = body
+            entries: Entries = {("jobs", number): entry for number, entry in enumerate(body.jobs)}
+        elif media_type in JSON_LINES:
+            self._options = _parse_options(options)
+            entries = _parse_lines(raw)
+        else:
+            raise UnsupportedMediaType(JSON, *JSON_LINES[:1])
+        self.user_id = self._options.user_id
+        self.items = _items(entries, self._options, settings)
+        self._places = list(entries)
+
+    async def check_uploads(self, request: Request) -> None:
+        """Whether the uploads are there that its jobs name. Raises RequestValidationError."""
+        faults: list[Any] = []
+        for place, item in zip(self._places, self.items, strict=True):
+            if unknown := await unknown_upload(request, item.new.kind, dict(item.new.input)):
+                faults.append(_fault((*place, "input", unknown), NO_UPLOAD))
+        if faults:
+            raise _first(faults)
+
+    def said(self) -> dict[str, Any]:
+        """What makes two requests the same."""
+        jobs = [[item.custom_id, item.new.kind.name, item.new.input] for item in self.items]
+        return {"jobs": jobs, "options": said_options(self._options)}
+
+
+def _parse_json(raw: bytes) -> NewBatchBody:
+    try:
+        return NewBatchBody.model_validate_json(raw)
+    except ValidationError as error:
+        raise _first(invalid_body(error).errors()) from None
+
+
+def _parse_options(options: dict[str, str]) -> JobOptions:
+    try:
+        return JobOptions.model_validate(options)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        raise RequestValidationError([{**fault, "loc": ("query", *fault["loc"])} for fault in faults]) from None
+
+
+def _parse_lines(raw: bytes) -> Entries:
+    entries: Entries = {}
+    faults: list[Any] = []
+    for number, line in enumerate(raw.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            entries[f"line {number}",] = Entry.model_validate_json(line)
+        except ValidationError as error:
+            faults += invalid_body(error, f"line {number}").errors()
+    if faults:
+        raise _first(faults)
+    if not 1 <= len(entries) <= MOST_JOBS:
+        raise _first([_fault((), f"must be 1 to {MOST_JOBS} jobs, one on each line; these are {len(entries)}")])
+    return entries
+
+
+def _items(entries: Entries, options: JobOptions, settings: Settings) -> list[Item]:
+    items: list[Item] = []
+    faults: list[Any] = []
+    known: dict[str, Place] = {}
+    for place, entry in entries.items():
+        if entry.custom_id in known:
+            before = ".".join(map(str, known[entry.custom_id]))
+            faults.append(_fault((*place, "custom_id"), f"{entry.custom_id!r} is used at {before} already"))
+        known.setdefault(entry.custom_id, place)
+        kind = kinds.get(entry.kind)
+        try:
+            content = kind.input.model_validate(entry.input).model_dump(mode="json")
+        except ValidationError as error:
+            faults += invalid_body(error, *place, "input").errors()
+        else:
+            items.append(Item(entry.custom_id, new_job(kind, content, options, settings)))
+    if faults:
+        raise _first(faults)
+    return items
+
+
+def _fault(place: Place, message: str) -> dict[str, Any]:
+    return {"type": "value_error", "loc": ("body", *place), "msg": message}
+
+
+def _first(faults: Sequence[Any]) -> RequestValidationError:
+    """A batch can have as many faults as jobs; the first ones are what a client mends."""
+    return RequestValidationError(faults[:_FAULTS_SHOWN])

@@ -1,0 +1,194 @@
+"""Batches: taken on whole or not at all, fed by whoever is there, counted by the scripts that change their jobs."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from jobs import keys
+from jobs.batches import BatchStore, Item
+from jobs.errors import BatchNotFound, IdempotencyConflict, StoreUnavailable
+from jobs.settings import Settings
+from jobs.store import JobStore
+from tests.support.held import Held
+from tests.support.jobs_at_hand import LANE, claimed, story, under_key
+from tests.support.time_travel import sweep
+
+PATIENCE = timedelta(seconds=5)
+
+
+@pytest.fixture
+def batches(store: JobStore, settings: Settings) -> BatchStore:
+    return BatchStore(store, settings, patience=PATIENCE)
+
+
+def items(count: int) -> list[Item]:
+    return [Item(f"book-{number}", story(title=f"Book {number}", user_id="ann")) for number in range(count)]
+
+
+async def created(batches: BatchStore, count: int) -> str:
+    return (await batches.create(items(count), user_id="ann")).job_id
+
+
+async def jobs_of(batches: BatchStore, batch_id: str) -> list[str]:
+    return [outcome.job_id async for outcome in batches.outcomes(batch_id)]
+
+
+async def unfed(batches: BatchStore, store: JobStore, count: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A batch whose API died right after it was taken on."""
+
+    async def die(_batch_id: str) -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "_feed", die)
+        batch_id = await created(batches, count)
+    assert await store.redis.llen(keys.batch(batch_id) + keys.PENDING) == count
+    return batch_id
+
+
+async def test_every_job_of_a_batch_waits_for_a_worker(batches: BatchStore, store: JobStore, held: Held) -> None:
+    batch_id = await created(batches, 250)
+
+    batch = await batches.get(batch_id)
+    assert (batch.state, batch.total, batch.user_id) == ("running", 250, "ann")
+    assert {state: count for state, count in batch.counts.items() if count} == {"queued": 250}
+    ids = await jobs_of(batches, batch_id)
+    assert await held.messages(LANE) == ids
+    job = await store.get(ids[17])
+    assert (job.batch, job.custom_id, job.input["title"], job.user_id) == (batch_id, "book-17", "Book 17", "ann")
+
+
+async def test_a_batch_ends_with_its_last_job(batches: BatchStore, store: JobStore, redis: Redis) -> None:
+    batch_id = await created(batches, 2)
+    first, second = await jobs_of(batches, batch_id)
+
+    claim = await claimed(store, first)
+    assert (await batches.get(batch_id)).counts["running"] == 1
+    await store.complete(claim.lease, result={"title": "One"})
+    assert (await batches.get(batch_id)).state == "running"
+    await store.cancel(second)
+
+    batch = await batches.get(batch_id)
+    assert batch.state == "completed"
+    assert batch.finished_at is not None
+    assert {state: count for state, count in batch.counts.items() if count} == {"completed": 1, "cancelled": 1}
+    for suffix in ("", keys.EVENTS, keys.MEMBERS):
+        assert await redis.ttl(keys.batch(batch_id) + suffix) > 0
+
+
+async def test_its_events_name_each_job_that_ended(batches: BatchStore, store: JobStore, redis: Redis) -> None:
+    batch_id = await created(batches, 2)
+    for job_id in await jobs_of(batches, batch_id):
+        await store.cancel(job_id)
+
+    entries: Any = await redis.xrange(keys.batch(batch_id) + keys.EVENTS)
+
+    assert [fields["event"] for _, fields in entries] == ["running", "job", "job", "completed"]
+    assert '"custom_id":"book-0"' in entries[1][1]["data"]
+
+
+async def test_results_stand_in_the_order_of_the_request(batches: BatchStore, store: JobStore) -> None:
+    batch_id = await created(batches, 3)
+    _, second, third = await jobs_of(batches, batch_id)
+    await store.complete((await claimed(store, third)).lease, result={"title": "Three"})
+    await store.cancel(second)
+
+    found = [(o.custom_id, o.state, o.result) async for o in batches.outcomes(batch_id)]
+
+    assert found == [
+        ("book-0", "queued", None),
+        ("book-1", "cancelled", None),
+        ("book-2", "completed", {"title": "Three"}),
+    ]
+
+
+async def test_a_batch_that_nobody_feeds_is_fed_by_the_sweep(
+    batches: BatchStore, store: JobStore, monkeypatch: pytest.MonkeyPatch, held: Held
+) -> None:
+    batch_id = await unfed(batches, store, 150, monkeypatch)
+    assert [outcome.state async for outcome in batches.outcomes(batch_id)] == ["pending"] * 150
+
+    await sweep(store)
+    assert (await batches.get(batch_id)).counts["queued"] == 100
+    await sweep(store)
+
+    assert (await batches.get(batch_id)).counts["queued"] == 150
+    assert await held.messages(LANE) == await jobs_of(batches, batch_id)
+    assert await store.redis.zcard(keys.FEEDING) == 0
+
+
+async def test_a_cancelled_batch_makes_no_further_job(
+    batches: BatchStore, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id = await unfed(batches, store, 150, monkeypatch)
+    await sweep(store)
+
+    await batches.cancel(batch_id)
+    await batches.cancel(batch_id)
+
+    batch = await batches.get(batch_id)
+    assert batch.state == "cancelled"
+    assert {state: count for state, count in batch.counts.items() if count} == {"cancelled": 150}
+    assert {outcome.state async for outcome in batches.outcomes(batch_id)} == {"cancelled"}
+    await sweep(store)
+    assert (await batches.get(batch_id)).counts["queued"] == 0
+
+
+async def test_what_had_ended_stays_as_it_was(batches: BatchStore, store: JobStore) -> None:
+    batch_id = await created(batches, 3)
+    first, second, _ = await jobs_of(batches, batch_id)
+    await store.complete((await claimed(store, first)).lease, result={})
+    running = await claimed(store, second)
+
+    await batches.cancel(batch_id)
+
+    states = [outcome.state async for outcome in batches.outcomes(batch_id)]
+    assert states == ["completed", "cancelled", "cancelled"]
+    assert (await batches.get(batch_id)).state == "cancelled"
+    assert running.lease.fence == 1
+
+
+async def test_the_same_key_makes_one_batch(batches: BatchStore) -> None:
+    first = await batches.create(items(2), user_id="ann", idempotency=under_key("k"))
+    again = await batches.create(items(2), user_id="ann", idempotency=under_key("k"))
+
+    assert (again.job_id, again.replayed) == (first.job_id, True)
+    assert (await batches.get(first.job_id)).counts["queued"] == 2
+    with pytest.raises(IdempotencyConflict):
+        await batches.create(items(3), user_id="ann", idempotency=under_key("k", says="other"))
+
+
+async def test_what_was_laid_down_for_nothing_goes_by_itself(batches: BatchStore, redis: Redis, held: Held) -> None:
+    await batches.create(items(2), user_id="ann", idempotency=under_key("k"))
+    await batches.create(items(2), user_id="ann", idempotency=under_key("k"))
+
+    [left] = await held.names(f"{keys.BATCH}*{keys.PENDING}")
+
+    assert 0 < await redis.ttl(left) <= 600
+
+
+async def test_a_batch_whose_jobs_are_gone_is_not_taken_on(
+    batches: BatchStore, redis: Redis, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between laying them down and taking it on, Redis was flushed."""
+    laid_down = batches._lay_down  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # the moment between
+
+    async def then_lost(*args: object) -> None:
+        await laid_down(*args)  # pyright: ignore[reportArgumentType]
+        await redis.flushall()
+
+    monkeypatch.setattr(batches, "_lay_down", then_lost)
+    with pytest.raises(StoreUnavailable):
+        await batches.create(items(2), user_id="ann")
+    assert await held.names() == []
+
+
+async def test_unknown_batches(batches: BatchStore) -> None:
+    with pytest.raises(BatchNotFound):
+        await batches.get("none")
+    with pytest.raises(BatchNotFound):
+        await batches.cancel("none")
+    with pytest.raises(BatchNotFound):
+        await anext(batches.outcomes("none"))
