@@ -35,7 +35,7 @@ _PROBLEMS: dict[int, tuple[str, str, str]] = {
     409: (
         "The job is in a state in which this cannot be done",
         "Not retryable",
-        f"Job {EXAMPLE_ID} is running. Only a failed, cancelled or expired job can be retried.",
+        f"Job {EXAMPLE_ID} is running. A job can be retried once it has ended; cancel it first.",
     ),
     410: (
         "The events asked for are no longer kept",

@@ -1,7 +1,7 @@
 """Routes that take a JSON body, read in one step."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from api.errors import UnsupportedMediaType
 from api.idempotency import IDEMPOTENCY_KEY, parse_key
+
+Body = TypeVar("Body", bound=BaseModel)
 
 
 class JsonRoute(APIRoute):
@@ -26,16 +28,21 @@ class JsonRoute(APIRoute):
         model: type[BaseModel] = endpoint.__annotations__["body"]
 
         async def handle(request: Request) -> Response:
-            raw = await request.body()
-            if not _is_json(request.headers.get("content-type", "")):
-                raise UnsupportedMediaType("application/json")
-            try:
-                body = model.model_validate_json(raw)
-            except ValidationError as error:
-                raise invalid_body(error) from None
+            body = await read_body(request, model)
             return await endpoint(request, body, parse_key(request.headers.get(IDEMPOTENCY_KEY)))
 
         return handle
+
+
+async def read_body(request: Request, model: type[Body]) -> Body:
+    """The body as a model. Raises UnsupportedMediaType, RequestValidationError."""
+    raw = await request.body()
+    if not _is_json(request.headers.get("content-type", "")):
+        raise UnsupportedMediaType("application/json")
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise invalid_body(error) from None
 
 
 def invalid_body(error: ValidationError, *path: str | int) -> RequestValidationError:

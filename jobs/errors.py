@@ -5,9 +5,10 @@ HeadraceError
 ├── BatchNotFound         404
 ├── UnknownKind           404
 ├── FileNotFound          404
-├── NotRetryable          409   only a failed, cancelled or expired job can be retried
+├── NotRetryable          409   the job has not ended, or completed and no step was named
 ├── LeaseLost             409   another worker, a cancel or a limit came first (seen by workers only)
 ├── EventsGone            410   the events asked for are no longer kept
+├── UnknownStep           422   the job has saved no step of that name
 ├── IdempotencyConflict   422   same key, other request
 └── StoreUnavailable      503   Redis is away, read-only or full
 """
@@ -59,7 +60,12 @@ class NotRetryable(HeadraceError):
     title = "Not retryable"
 
     def __init__(self, job_id: str, state: str) -> None:
-        super().__init__(f"Job {job_id} is {state}. Only a failed, cancelled or expired job can be retried.")
+        remedy = (
+            "Name the step to make anew in `from_step`."
+            if state == "completed"
+            else "A job can be retried once it has ended; cancel it first."
+        )
+        super().__init__(f"Job {job_id} is {state}. {remedy}")
 
 
 class LeaseLost(HeadraceError):
@@ -78,6 +84,14 @@ class EventsGone(HeadraceError):
     def __init__(self, job_id: str, first: int) -> None:
         super().__init__(f"Of {job_id} the events are kept from number {first} on; start there, or without an id.")
         self.first = first
+
+
+class UnknownStep(HeadraceError):
+    status = 422
+    title = "No such step"
+
+    def __init__(self, step: str, saved: list[str]) -> None:
+        super().__init__(f"{step!r} is no saved step of this job. Saved: {', '.join(saved) or 'none'}.")
 
 
 class IdempotencyConflict(HeadraceError):

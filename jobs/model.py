@@ -96,4 +96,6 @@ class Job(Frozen):
     batch: str | None = Field(default=None, description="The batch that it is one of")
     custom_id: str | None = Field(default=None, description="What the client calls it within its batch")
     retry_of: str | None = Field(default=None, description="The job that this one retries")
-    retried_as: str | None = Field(default=None, description="The job that retries this one")
+    retried_as: str | None = Field(
+        default=None, description="The job that retries this one as a whole, not from a step"
+    )

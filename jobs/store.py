@@ -1,5 +1,6 @@
 """The job store: every change of state is one call here and one Lua script there, and may safely be repeated."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from redis.commands.core import AsyncScript
 from jobs import keys
 from jobs.celery_app import create_celery
 from jobs.connection import answered, connect
-from jobs.errors import IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
+from jobs.errors import IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable, UnknownStep
 from jobs.kinds import Kind
 from jobs.messages import Renderer
 from jobs.model import FileRef, Job, JobError, Progress, UsageItem
@@ -21,7 +22,8 @@ from jobs.queues import DEFAULT_PRIORITY
 from jobs.records import to_datetime, to_job
 from jobs.scripts import Policy, Scripts
 from jobs.settings import Settings
-from jobs.states import State
+from jobs.states import FINAL, State
+from jobs.steps import from_step_on
 
 SWEEP_BATCH = 100
 """Most jobs of each sort that one sweep handles, so that it never holds Redis for long."""
@@ -95,6 +97,18 @@ class Swept:
         return any((self.leases_expired, self.retries_due, self.hints_lost, self.expired))
 
 
+@dataclass(frozen=True)
+class _Retry:
+    """What a new job takes over from an ended one, and in which field the ended one names it."""
+
+    of: str = ""
+    named_in: str = ""
+    left_out: Sequence[str] = ()
+
+
+_NO_RETRY = _Retry()
+
+
 class JobStore:
     """Writes and reads jobs. Every method raises StoreUnavailable when Redis does not answer within `patience`."""
 
@@ -126,14 +140,34 @@ class JobStore:
         deadline = new.start_deadline or self._settings.start_deadline
         return [job_id, _ms(deadline), *(part for pair in fields.items() for part in pair)]
 
-    async def retry(self, job_id: str, idempotency: Idempotency | None = None) -> Created:
+    async def retry(
+        self,
+        job_id: str,
+        idempotency: Idempotency | None = None,
+        *,
+        from_step: str | None = None,
+        changed_input: Mapping[str, Any] | None = None,
+    ) -> Created:
         """A new job from an ended one, its saved steps included. A job is retried once; after that, its retry is.
 
-        Raises JobNotFound, NotRetryable, IdempotencyConflict.
+        `from_step` is made anew, with all steps of later phases; that can be done of a completed job too, and once with
+        each step and `changed_input`, which takes the place of the job's own.
+        Raises JobNotFound, NotRetryable, UnknownStep, IdempotencyConflict.
         """
         record = await self._record(job_id)
         fields = {field: record[field] for field in ("kind", "queue", "priority", "input", "user_id", "max_attempts")}
-        return await self._create(fields, idempotency, retry_of=job_id)
+        if from_step is None:
+            return await self._create(fields, idempotency, retry=_Retry(job_id, "retried_as"))
+        if record["state"] not in FINAL:
+            # Until then there may be more steps than those read here.
+            raise NotRetryable(job_id, record["state"])
+        saved = await self._saved(job_id)
+        if from_step not in saved:
+            raise UnknownStep(from_step, sorted(saved))
+        if changed_input is not None:
+            fields["input"] = json.dumps(changed_input)
+        retry = _Retry(job_id, _retried_from(from_step, fields["input"]), from_step_on(saved, from_step))
+        return await self._create(fields, idempotency, retry=retry)
 
     async def cancel(self, job_id: str) -> State:
         """Cancels a job that has not ended; returns the state it is in then. Raises JobNotFound."""
@@ -252,18 +286,18 @@ class JobStore:
         idempotency: Idempotency | None,
         *,
         start_deadline: timedelta | None = None,
-        retry_of: str = "",
+        retry: _Retry = _NO_RETRY,
     ) -> Created:
         job_id = str(uuid4())
-        fields |= self._message(job_id, fields) | {"retry_of": retry_of}
+        fields |= self._message(job_id, fields) | {"retry_of": retry.of}
         deadline = start_deadline or self._settings.start_deadline
         outcome, found, *created_at = await self._run(
             self._scripts.create,
             [
                 keys.job(job_id),
                 keys.idempotency(idempotency.owner, idempotency.key) if idempotency else keys.IDEMPOTENCY,
-                keys.job(retry_of),
-                keys.steps(retry_of),
+                keys.job(retry.of),
+                keys.steps(retry.of),
                 keys.steps(job_id),
             ],
             [
@@ -271,14 +305,16 @@ class JobStore:
                 idempotency.fingerprint if idempotency else "",
                 int(self._settings.idempotency_ttl.total_seconds()),
                 _ms(deadline),
-                "1" if retry_of else "0",
+                retry.named_in,
+                len(retry.left_out),
+                *retry.left_out,
                 *(part for pair in fields.items() for part in pair),
             ],
         )
         if outcome == "conflict":
             raise IdempotencyConflict(found)
         if outcome == "not_final":
-            raise NotRetryable(retry_of, found)
+            raise NotRetryable(retry.of, found)
         if outcome == "replayed":
             return Created(job_id=found, replayed=True)
         return Created(job_id=found, replayed=False, created_at=to_datetime(created_at[0]))
@@ -289,6 +325,10 @@ class JobStore:
         if "state" not in record:
             raise JobNotFound(job_id)
         return record
+
+    async def _saved(self, job_id: str) -> dict[str, str]:
+        async with answered(self._patience):
+            return cast("dict[str, str]", await self.redis.hgetall(keys.steps(job_id)))
 
     async def _position(self, record: Mapping[str, str]) -> int | None:
         if record["state"] != State.QUEUED:
@@ -311,6 +351,11 @@ class JobStore:
     async def _run(self, script: AsyncScript, script_keys: Sequence[str], args: Sequence[Any]) -> list[Any]:
         async with answered(self._patience):
             return cast("list[Any]", await script(keys=script_keys, args=args))
+
+
+def _retried_from(step: str, said: str) -> str:
+    """The field in which a job names the retry from that step with that input."""
+    return f"retried_as:{step}:{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
 def _ms(duration: timedelta) -> int:

@@ -55,6 +55,7 @@ class Run:
         self._lease = lease
         self._tools = tools
         self._saved = {name: Saved.model_validate_json(text) for name, text in saved.items()}
+        self._phases: dict[str, int] = {}
         self._told = 0.0
 
     async def step(self, name: str, call: Callable[[Step], Awaitable[T]], result: type[T]) -> T:
@@ -63,6 +64,7 @@ class Run:
         `name` is unique within the job. Raises what `call` raises, Interrupted, StepTooLarge, LeaseLost.
         """
         adapter = TypeAdapter(result)
+        phase = self._phases.setdefault(name.partition(":")[0], len(self._phases))
         if name in self._saved:
             return adapter.validate_python(self._saved[name].value)
         if self.draining:
@@ -75,7 +77,7 @@ class Run:
             waits=self.waits,
         )
         value = await call(step)
-        await self._save(name, step.saved(adapter.dump_python(value, mode="json")))
+        await self._save(name, step.saved(adapter.dump_python(value, mode="json"), phase=phase))
         return value
 
     async def map(

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import Field
 
 from jobs.files import FileStore
 from jobs.model import FileRef, UsageItem
 from jobs.settings import Settings
+from jobs.steps import Placed
 from tasks.errors import Busy, ProviderError, Unavailable
 from tasks.providers.base import Answer, Call, Image, ImageRequest, Provider, Style, TextRequest, Usage
 from tasks.retries import backoff
@@ -24,12 +25,12 @@ STEP_TRIES = 4
 FIRST_WAIT = timedelta(milliseconds=500)
 
 
-class Saved(BaseModel):
+class Saved(Placed):
     """What is kept of a finished step."""
 
     value: Any
-    usage: list[UsageItem] = []
-    files: list[FileRef] = []
+    usage: list[UsageItem] = Field(default_factory=list[UsageItem])
+    files: list[FileRef] = Field(default_factory=list[FileRef])
 
 
 class Waits:
@@ -98,8 +99,8 @@ class Step:
         self._kept.append(ref)
         return ref
 
-    def saved(self, value: Any) -> Saved:  # noqa: ANN401  # any JSON value
-        return Saved(value=value, usage=self._usage, files=self._kept)
+    def saved(self, value: Any, *, phase: int) -> Saved:  # noqa: ANN401  # any JSON value
+        return Saved(phase=phase, value=value, usage=self._usage, files=self._kept)
 
     def _used(self, usage: Usage) -> None:
         self._usage.append(UsageItem(**vars(usage)))

@@ -1,24 +1,52 @@
 """Jobs: made, listed, looked at, cancelled and retried."""
 
-from typing import Annotated
+from typing import Annotated, Any, Self
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response, status
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api import examples
 from api.dependencies import Jobs, Store
 from api.documentation import JobId, answer, body_example, problems
 from api.idempotency import IdempotencyKey, idempotency, parse_key
-from api.json_route import JsonRoute
+from api.json_route import JsonRoute, read_body
 from api.representation import JobBody, JobPage, accepted, job_body, job_response, unless_known
 from api.submission import ACCEPTED, KindName, NewJobBody, invalid, parse, submit
+from jobs import kinds
+from jobs.errors import UnknownStep
 from jobs.listing import Filter
-from jobs.model import UserId
+from jobs.model import Job, UserId
 from jobs.states import State
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
 _POLL = {"Retry-After": "Seconds until it is worth asking again; only while the job is not final"}
+
+
+class RetryBody(BaseModel):
+    """What of a job to make anew."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    from_step: Annotated[
+        str | None,
+        Field(min_length=1, max_length=200, description="A saved step: `section:3`. The job's events name them"),
+    ] = None
+    seed: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            lt=2**31,
+            description="In place of the input's, for what is made anew; with the same one it may come out the same",
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _seed_has_a_step(self) -> Self:
+        if self.seed is not None and self.from_step is None:
+            raise ValueError("seed: needs from_step, which says what to make anew with it")
+        return self
 
 
 @router.post(
@@ -102,13 +130,40 @@ async def cancel_job(job_id: JobId, store: Store) -> Response:
 @router.post(
     "/jobs/{job_id}/retry",
     status_code=status.HTTP_202_ACCEPTED,
-    summary="Retry a job that failed, was cancelled or expired",
-    response_description="A new job, which does not pay again for the steps that were saved",
-    responses={202: ACCEPTED} | problems(400, 404, 409, 422, 503),
+    summary="Retry a job that has ended, as a whole or from a step on",
+    response_description="A new job, which does not pay again for the steps that it takes over",
+    responses={202: ACCEPTED} | problems(400, 404, 409, 413, 415, 422, 503),
+    openapi_extra={
+        "requestBody": {
+            "content": {
+                "application/json": {"schema": RetryBody.model_json_schema(), "example": {"from_step": "section:3"}}
+            }
+        }
+    },
 )
 async def retry_job(job_id: JobId, request: Request, store: Store, idempotency_key: IdempotencyKey = None) -> Response:
-    """Makes a new job with the same input and the saved steps. Asked again, it answers with that same new job."""
+    """Makes a new job with the same input and the saved steps, if the job failed, was cancelled or expired.
+
+    With `from_step`, also of a completed job: that step is made anew, and all steps of the phases that come after its
+    own (`section` is the phase of `section:3`); every other step is taken over. Asked again for the same, it answers
+    with that same new job.
+    """
     key = parse_key(idempotency_key)
+    asked = await read_body(request, RetryBody) if await request.body() else RetryBody()
     job = await store.get(job_id)
-    created = await store.retry(job_id, idempotency(key, user_id=job.user_id, path=request.url.path, body={}))
+    said = asked.model_dump(exclude_none=True)
+    known = idempotency(key, user_id=job.user_id, path=request.url.path, body=said)
+    try:
+        created = await store.retry(job_id, known, from_step=asked.from_step, changed_input=_with_seed(job, asked.seed))
+    except UnknownStep as error:
+        raise invalid("from_step", str(error)) from None
     return accepted(await store.get(created.job_id), replayed=created.replayed)
+
+
+def _with_seed(job: Job, seed: int | None) -> dict[str, Any] | None:
+    """The job's input with another seed; None without one. Raises RequestValidationError when its kind has none."""
+    if seed is None:
+        return None
+    if "seed" not in kinds.get(job.kind).input.model_fields:
+        raise invalid("seed", f"a {job.kind} has none; leave it out")
+    return job.input | {"seed": seed}

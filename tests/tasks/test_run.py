@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from jobs.errors import LeaseLost
+from jobs.steps import Placed
 from jobs.store import Claim, JobStore
 from tasks.errors import Busy, Rejected, Unavailable
 from tasks.run import Interrupted, Run, StepTooLarge, Tools
 from tasks.steps import Step
+from tests.support.held import Held
 
 
 async def _again(claim: Claim, tools: Tools) -> Run:
@@ -32,6 +34,25 @@ async def test_a_saved_step_is_not_made_again(run: Run, claim: Claim, tools: Too
     assert await run.step("numbers", call, list[int]) == [1, 2]
     assert await (await _again(claim, tools)).step("numbers", call, list[int]) == [1, 2]
     assert calls == {"numbers": 1}
+
+
+async def test_a_saved_step_tells_its_phase(run: Run, claim: Claim, tools: Tools) -> None:
+    """By the order in which the pipeline came to it, in later attempts too."""
+
+    async def one(step: Step) -> str:
+        return step.call.step
+
+    await run.step("outline", one, str)
+    await run.map("page", [1, 2], lambda step, _: one(step), str)
+    again = await _again(claim, tools)
+    for name in ("outline", "page:1", "page:3", "book:pdf", "book:html"):
+        await again.step(name, one, str)
+    saved = {name: Placed.model_validate_json(text).phase for name, text in (await _steps(claim, tools)).items()}
+    assert saved == {"outline": 0, "page:1": 1, "page:2": 1, "page:3": 1, "book:pdf": 2, "book:html": 2}
+
+
+async def _steps(claim: Claim, tools: Tools) -> dict[str, str]:
+    return await Held(tools.store.redis).steps(claim.job.id)
 
 
 async def test_files_and_usage_of_saved_steps_are_those_of_the_job(run: Run, claim: Claim, tools: Tools) -> None:
