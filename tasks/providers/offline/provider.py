@@ -17,6 +17,7 @@ from tasks.providers.base import Answer, Call, Image, ImageRequest, Text, TextRe
 from tasks.providers.offline.composer import compose
 from tasks.providers.offline.page_planner import plan_page
 from tasks.providers.offline.pictures import picture
+from tasks.providers.offline.report import compose_outline, compose_section
 
 _FAULTS: dict[str, Callable[[], ProviderError]] = {
     "busy": lambda: Busy("told to be busy", retry_after=timedelta(seconds=1)),
@@ -36,6 +37,8 @@ def _coloring_page(facts: Mapping[str, Any], seed: int) -> BaseModel:
 _COMPOSERS: dict[str, Callable[[Mapping[str, Any], int], BaseModel]] = {
     "story": _story,
     "coloring_page": _coloring_page,
+    "report_outline": compose_outline,
+    "report_section": compose_section,
 }
 """Who writes the text of a task, from the facts and a seed."""
 

@@ -1,0 +1,1 @@
+"""Reports as files: pure functions from a report to bytes."""
