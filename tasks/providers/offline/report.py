@@ -169,7 +169,7 @@ def _abstract(topic: str, passages: Sequence[Mapping[str, Any]]) -> str:
         rows, towards = ranking.vectors(found, like=[topic])
         chosen = ranking.choose(rows, ranking.rank(rows, towards), 3)
         said += " In its own words: " + " ".join(f"\u201c{found[index]}\u201d" for index in chosen)
-    return said + " Every sentence below is the source\u2019s; none was added."
+    return said + " Every statement with a reference is the source\u2019s own; no fact was added."
 
 
 def _without_words(topic: str, heading: str, *, asked: bool, passages: Sequence[Mapping[str, Any]]) -> SectionText:
