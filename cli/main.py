@@ -1,15 +1,16 @@
-"""`headrace`: run it all on one machine, and try it."""
+"""`headrace`: run it all on one machine, try it, and look after it."""
 
 import signal
 import sys
+from datetime import timedelta
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
-from cli.demo import tell_story
-from cli.processes import PortTaken
-from cli.stack import HOME, Ports, Stack, StackFailed
+from cli.drain import drain_queue
+from cli.errors import CommandFailed
+from cli.reading import read_duration
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console()
@@ -26,8 +27,14 @@ def run() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
-    except (StackFailed, PortTaken) as error:
-        errors.print(f"headrace: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+    except CommandFailed as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        _say(
+            f"{error.name} is not installed here. An image has the libraries of its own role only;"
+            " `drain` needs the extra `worker`, `dev` and `demo` need all."
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -36,22 +43,10 @@ def run() -> None:
 @app.command()
 def dev(api_port: ApiPort = 8000, flower_port: FlowerPort = 5555, redis_port: RedisPort = 6390) -> None:
     """Run API, one worker, Flower and, unless REDIS_URL is set, an embedded Redis, until Ctrl-C."""
-    stack = Stack(Ports(api=api_port, flower=flower_port, redis=redis_port))
-    try:
-        stack.start_redis()
-        stack.start_api()
-        stack.start_worker()
-        stack.start_flower()
-        stack.until_ready()
-        console.print(
-            f"\n[bold]Headrace is up.[/bold]  API {stack.api_url}  docs {stack.api_url}/docs", highlight=False
-        )
-        console.print(f"Flower http://127.0.0.1:{flower_port}  Ctrl-C stops everything.\n", highlight=False)
-        stack.watch()
-    except KeyboardInterrupt:
-        console.print("\nStopping.")
-    finally:
-        stack.close()
+    from cli.local import run_dev  # noqa: PLC0415  # its libraries are not in the images, see `run`
+    from cli.stack import Ports  # noqa: PLC0415
+
+    run_dev(Ports(api=api_port, flower=flower_port, redis=redis_port), console)
 
 
 @app.command()
@@ -63,19 +58,42 @@ def demo(
     redis_port: RedisPort = 6390,
 ) -> None:
     """Make a picture book through the REST API; start what is not running, and stop that again."""
-    stack = Stack(Ports(api=api_port, redis=redis_port), logs=HOME / "logs")
-    try:
-        with console.status("Starting what is not running ..."):
-            if not stack.api_runs():
-                stack.start_redis()
-                stack.start_api()
-                stack.start_worker()
-            elif not stack.has_worker():
-                stack.start_worker()
-            stack.until_ready()
-        tell_story(stack, {"title": title, "prompt": prompt, "pages": pages}, console)
-    finally:
-        stack.close()
+    from cli.local import run_demo  # noqa: PLC0415  # as above
+    from cli.stack import Ports  # noqa: PLC0415
+
+    run_demo({"title": title, "prompt": prompt, "pages": pages}, Ports(api=api_port, redis=redis_port), console)
+
+
+@app.command()
+def drain(
+    max_runtime: Annotated[
+        timedelta, typer.Option(parser=read_duration, metavar="TIME", help="Stop after this, at the latest.")
+    ] = "300",  # pyright: ignore[reportArgumentType]  # parsed as if it had been typed
+    empty_queue_timeout: Annotated[
+        timedelta, typer.Option(parser=read_duration, metavar="TIME", help="Stop once nothing was to do for this long.")
+    ] = "60",  # pyright: ignore[reportArgumentType]
+    redis_timeout: Annotated[
+        timedelta, typer.Option(parser=read_duration, metavar="TIME", help="Give up after this long without Redis.")
+    ] = "120",  # pyright: ignore[reportArgumentType]
+) -> None:
+    """Run one worker that works through what is queued, and exits: for a Cloud Run Job or a cron job.
+
+    TIME is seconds, or has a unit: 300, 90s, 5m, 1h. On SIGTERM, Ctrl-C and at --max-runtime the job that runs has a
+    moment to finish, and is then handed back for another worker, with its finished steps kept.
+
+    The exit code is 0 when the queue is empty, at --max-runtime and when told to stop, also if jobs have failed: those
+    are in the summary. It is 1 when Redis stays away or the worker breaks down, 2 for bad options or settings.
+
+    The summary is one line of JSON on standard output: processed, failed, success_rate, runtime (seconds), waiting,
+    exit_reason (queue_empty, max_runtime, stopped, redis_away, worker_broken). Logs go to standard error.
+    """
+    raise typer.Exit(
+        drain_queue(max_runtime=max_runtime, empty_queue_timeout=empty_queue_timeout, redis_timeout=redis_timeout)
+    )
+
+
+def _say(trouble: str) -> None:
+    errors.print(f"headrace: {trouble}", style="red", highlight=False, markup=False, soft_wrap=True)
 
 
 def _interrupt(*_: object) -> NoReturn:

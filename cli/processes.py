@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from cli.errors import CommandFailed
+
 STOP_WITHIN = 12.0
 """Seconds until a process that was told to stop is killed; a worker takes up to 9 to hand its job back."""
 
 
-class PortTaken(Exception):
+class PortTaken(CommandFailed):
     """Another program has the port."""
 
     def __init__(self, port: int, what: str, option: str) -> None:

@@ -11,6 +11,7 @@ import httpx
 import redis
 
 from cli.embedded_redis import EmbeddedRedis
+from cli.errors import CommandFailed
 from cli.processes import Processes, require_free
 
 HOME = Path(".headrace")
@@ -19,7 +20,7 @@ START_WITHIN = 30.0
 """Seconds until everything must be up."""
 
 
-class StackFailed(Exception):
+class StackFailed(CommandFailed):
     """Something did not start, or ended by itself; the message names it and where to look."""
 
 

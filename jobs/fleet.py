@@ -79,6 +79,18 @@ class Fleet:
             key=lambda worker: worker.id,
         )
 
+    async def waiting(self) -> int:
+        """How many jobs a worker could have now, or after the next sweep: a retry that is due, a lease that ended."""
+        async with answered(self._patience):
+            seconds, _ = await self._redis.time()
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for name in queue_names():
+                    for lane in self._renderer.lanes(name):
+                        pipe.zcard(keys.QUEUED + lane)
+                for due in (keys.SCHEDULED, keys.LEASES):
+                    pipe.zcount(due, "-inf", seconds * 1000)
+                return sum(await pipe.execute())
+
     async def counters(self) -> Counters:
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
             pipe.hgetall(keys.STATS)

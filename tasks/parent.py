@@ -47,9 +47,10 @@ EX_STOPPED_HARD = 75
 class Parent:
     """One per worker. `worker` is unique among all workers, also where every host is called localhost."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, exit_process: Callable[[int], object] = os._exit) -> None:
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         self._settings = settings
+        self._exit = exit_process
         self._started_at = datetime.now(UTC)
         self.watchdog = Watchdog(settings.watchdog)
         self._thread = LoopThread("parent")
@@ -95,7 +96,7 @@ class Parent:
             done.wait(ASK_EVERY)
             waited += ASK_EVERY
         log.error("not stopped in time; leaving", after=self._settings.stop_limit.total_seconds())
-        os._exit(EX_STOPPED_HARD)
+        self._exit(EX_STOPPED_HARD)
 
     async def _sweep_for_ever(self) -> None:
         while True:
@@ -122,7 +123,7 @@ class Parent:
             if fault := self.watchdog.fault():
                 log.critical("this worker does not work; ending it", fault=fault)
                 if not celery_state.active_requests:
-                    os._exit(EX_STOPPED_HARD)  # there is nothing to hand back
+                    self._exit(EX_STOPPED_HARD)  # there is nothing to hand back
                 self.hand_back_and_exit()
                 return
             await _pause(self._settings.watchdog / LOOKS)

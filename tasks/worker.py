@@ -1,5 +1,7 @@
 """The Celery worker: one task per kind, and Headrace's own parts hung onto Celery's boot steps and signals."""
 
+import os
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -21,9 +23,10 @@ HARD_LIMIT_MARGIN = timedelta(minutes=1)
 class Worker:
     """Both sides of a worker: the parent from the start on, and the child in each process that runs jobs."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, exit_process: Callable[[int], object] = os._exit) -> None:
+        """`exit_process` ends the process at once with an exit code, when no better end is to be had."""
         self._settings = settings
-        self.parent = Parent(settings)
+        self.parent = Parent(settings, exit_process=exit_process)
         self._child: Child | None = None
 
     def open_child(self) -> None:
@@ -38,11 +41,11 @@ class Worker:
         return self._child.run(job_id)
 
 
-def create_worker(settings: Settings) -> Celery:
+def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
     """The app that `celery worker` runs."""
     intake.install()
     app = create_celery(settings)
-    worker = Worker(settings)
+    worker = worker or Worker(settings)
 
     def run(task: Task[..., str]) -> str:
         """The body of every task: its id is the job's. The answer is for Flower; the record has the result."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from signal import SIGKILL, Signals
+from typing import IO
 
 import httpx
 
@@ -24,12 +25,24 @@ class Process:
     """A process of ours, with its output in a file."""
 
     def __init__(
-        self, command: list[str], *, environment: Mapping[str, str], log: Path, folder: Path | None = None
+        self,
+        command: list[str],
+        *,
+        environment: Mapping[str, str],
+        log: Path,
+        folder: Path | None = None,
+        output: IO[bytes] | None = None,
     ) -> None:
+        """Standard output goes to the log as well, unless `output` is given."""
         self.log = log
-        with log.open("ab") as output:
+        with log.open("ab") as errors:
             self._process = subprocess.Popen(  # noqa: S603  # our own commands, no shell
-                command, env=dict(environment), cwd=folder, stdout=output, stderr=output, start_new_session=True
+                command,
+                env=dict(environment),
+                cwd=folder,
+                stdout=output or errors,
+                stderr=errors,
+                start_new_session=True,
             )
 
     @property
