@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from cli.doctor import examine
 from cli.drain import drain_queue
 from cli.errors import CommandFailed
 from cli.reading import read_duration
@@ -90,6 +91,18 @@ def drain(
     raise typer.Exit(
         drain_queue(max_runtime=max_runtime, empty_queue_timeout=empty_queue_timeout, redis_timeout=redis_timeout)
     )
+
+
+@app.command()
+def doctor(
+    job: Annotated[str | None, typer.Argument(help="Id of a job; without it, the whole fleet is looked at.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,  # noqa: FBT002  # a flag
+) -> None:
+    """Say what is stuck and why: queues, workers, leases, retries and settings of Redis; or the story of one job.
+
+    The exit code is 0 when all is well, 1 when something is wrong (a job that has failed is), 2 for bad usage.
+    """
+    raise typer.Exit(examine(job, as_json=as_json))
 
 
 def _say(trouble: str) -> None:

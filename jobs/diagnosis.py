@@ -1,0 +1,177 @@
+"""What is stuck in the fleet, and what endangers its data: read from Redis alone, by its own clock."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from pydantic import Field
+from redis.asyncio import Redis
+
+from jobs import keys
+from jobs.connection import answered
+from jobs.fleet import Fleet, Queue, Worker
+from jobs.model import Frozen
+
+OLDEST_REDIS = (6, 2)
+OVERDUE = 15.0
+"""Seconds after which somebody should have taken care: several sweeps, and a hint's grace."""
+SLOW_WAIT = 60.0
+"""Seconds that a job may wait for a worker while all are busy before it is worth a word."""
+NEARLY_FULL = 0.9
+
+
+class Finding(Frozen):
+    """Something to know. `wrong` is what has to be mended."""
+
+    wrong: bool
+    what: str
+    remedy: str
+
+
+class RedisReport(Frozen):
+    version: str
+    memory_bytes: int
+    memory_limit_bytes: int = Field(description="0: none")
+    eviction: str = Field(description="maxmemory-policy")
+    append_only: bool
+    last_save_failed: bool
+    clients: int
+
+    def findings(self) -> list[Finding]:
+        found: list[Finding] = []
+        if tuple(int(part) for part in self.version.split(".")[:2]) < OLDEST_REDIS:
+            found.append(_wrong(f"Redis {self.version} is too old.", "Headrace needs Redis 6.2 or newer."))
+        if self.eviction != "noeviction":
+            evicts = f"Redis may throw jobs away when it is full (maxmemory-policy {self.eviction})."
+            remedy = "Set maxmemory-policy to noeviction."
+            found.append(Finding(wrong=self.memory_limit_bytes > 0, what=evicts, remedy=remedy))
+        if not self.append_only:
+            found.append(
+                _wrong("Redis forgets accepted jobs when it restarts (appendonly no).", "Set appendonly to yes.")
+            )
+        if self.last_save_failed:
+            found.append(_wrong("Redis could not save to its disk.", "Look into the log of Redis; is the disk full?"))
+        if self.memory_limit_bytes and self.memory_bytes > NEARLY_FULL * self.memory_limit_bytes:
+            share = self.memory_bytes / self.memory_limit_bytes
+            found.append(
+                _wrong(
+                    f"Redis is {share:.0%} full; at 100 % it takes no more jobs.",
+                    "Give it more memory, or lower HEADRACE_RETENTION.",
+                )
+            )
+        return found
+
+
+class FleetReport(Frozen):
+    """Counts are of jobs, but for `hints_lost`, which counts messages since the counters began."""
+
+    redis: RedisReport
+    queues: list[Queue]
+    workers: list[Worker]
+    running: int
+    leases_ended: int
+    longest_ended_seconds: float | None
+    scheduled: int
+    longest_overdue_seconds: float | None = Field(description="Of the retries that are due")
+    dead: int
+    hints_lost: int
+    findings: Sequence[Finding] = ()
+
+    @property
+    def healthy(self) -> bool:
+        return not any(finding.wrong for finding in self.findings)
+
+
+async def examine_fleet(redis: Redis, fleet: Fleet, *, patience: timedelta) -> FleetReport:
+    """Raises StoreUnavailable."""
+    async with answered(patience):
+        info = await redis.info()
+        seconds, micros = await redis.time()
+        now = seconds * 1000 + micros // 1000
+        async with redis.pipeline(transaction=False) as pipe:
+            for key in (keys.LEASES, keys.SCHEDULED):
+                pipe.zcard(key)
+                pipe.zcount(key, "-inf", now)
+                pipe.zrange(key, 0, 0, withscores=True)
+            pipe.zcard(keys.DEAD)
+            pipe.hget(keys.STATS, "hints_lost")
+            running, ended, first_lease, scheduled, _, first_retry, dead, hints_lost = await pipe.execute()
+    report = FleetReport(
+        redis=_redis_report(info),
+        queues=await fleet.queues(),
+        workers=await fleet.workers(),
+        running=running,
+        leases_ended=ended,
+        longest_ended_seconds=_overdue(first_lease, now),
+        scheduled=scheduled,
+        longest_overdue_seconds=_overdue(first_retry, now),
+        dead=dead,
+        hints_lost=int(hints_lost or 0),
+    )
+    return report.model_copy(update={"findings": [*report.redis.findings(), *_stuck(report)]})
+
+
+def _stuck(report: FleetReport) -> list[Finding]:
+    found = [finding for queue in report.queues if (finding := _stuck_queue(queue, report.workers))]
+    if (ended := report.longest_ended_seconds) and ended > OVERDUE:
+        found.append(
+            _wrong(
+                f"Jobs that lost their worker: {report.leases_ended}, the first {ended:.0f} s ago. Nobody took over.",
+                "The workers' sweep does that: start a worker, or look into the log of one.",
+            )
+        )
+    if (due := report.longest_overdue_seconds) and due > OVERDUE:
+        found.append(
+            _wrong(
+                f"A retry is overdue by {due:.0f} s.",
+                "The workers' sweep starts retries: start a worker, or look into the log of one.",
+            )
+        )
+    if report.dead:
+        found.append(
+            Finding(
+                wrong=False,
+                what=f"Jobs that failed for good: {report.dead}.",
+                remedy="GET /jobs?state=failed lists them; POST /jobs/{id}/retry runs one again from its saved steps.",
+            )
+        )
+    return found
+
+
+def _stuck_queue(queue: Queue, workers: list[Worker]) -> Finding | None:
+    if not queue.queued or queue.oldest_seconds is None:
+        return None
+    ours = [worker for worker in workers if queue.name in worker.queues]
+    waits = f"Queue {queue.name} has {queue.queued} waiting, the oldest for {queue.oldest_seconds:.0f} s"
+    if not ours:
+        return _wrong(f"{waits}, and no worker.", "Start one: celery -A tasks worker, or headrace drain.")
+    if any(not worker.jobs for worker in ours):
+        if queue.oldest_seconds <= OVERDUE:
+            return None
+        return _wrong(f"{waits}, although a worker is idle.", "Look into that worker's log, and restart it.")
+    if queue.oldest_seconds <= SLOW_WAIT:
+        return None
+    busy = "its worker is" if len(ours) == 1 else f"all its {len(ours)} workers are"
+    return Finding(wrong=False, what=f"{waits}: {busy} busy.", remedy="More workers would shorten that.")
+
+
+def _redis_report(info: dict[str, Any]) -> RedisReport:
+    saved = [info.get(name, "ok") for name in ("aof_last_write_status", "rdb_last_bgsave_status")]
+    return RedisReport(
+        version=info["redis_version"],
+        memory_bytes=info["used_memory"],
+        memory_limit_bytes=info.get("maxmemory", 0),
+        eviction=info.get("maxmemory_policy", "unknown"),
+        append_only=bool(info.get("aof_enabled", 0)),
+        last_save_failed=any(status != "ok" for status in saved),
+        clients=info["connected_clients"],
+    )
+
+
+def _overdue(first: list[tuple[str, float]], now: int) -> float | None:
+    """How many seconds ago the first of a zset by time was due; None when it is yet to come."""
+    return (now - first[0][1]) / 1000 if first and first[0][1] <= now else None
+
+
+def _wrong(what: str, remedy: str) -> Finding:
+    return Finding(wrong=True, what=what, remedy=remedy)

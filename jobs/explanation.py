@@ -1,0 +1,129 @@
+"""Why one job is not done, or how it ended, in plain words."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis.asyncio import Redis
+
+from jobs import keys
+from jobs.connection import answered
+from jobs.diagnosis import OVERDUE
+from jobs.events import EventLog
+from jobs.fleet import Fleet
+from jobs.model import Frozen, Job
+from jobs.states import Reason, State
+from jobs.store import JobStore
+
+EVENTS_SHOWN = 10
+
+REASONS = {
+    Reason.WORKER_LOST: "its worker died or fell silent",
+    Reason.INTERRUPTED: "its worker was told to stop and handed it back; the attempt does not count",
+    Reason.PROVIDER_BUSY: "the provider is asked too often",
+    Reason.PROVIDER_UNAVAILABLE: "the provider does not answer",
+    Reason.CONTENT_REJECTED: "the provider refuses the content",
+    Reason.PROVIDER_REJECTED: "the provider refuses the call itself; check its key and settings",
+    Reason.TIME_LIMIT: "it ran longer than its kind may",
+    Reason.INTERNAL_ERROR: "there is a fault in its pipeline; the worker's log has it",
+    Reason.USER_REQUEST: "a client asked for it",
+    Reason.START_DEADLINE: "no worker took it in time",
+}
+
+
+class Happening(Frozen):
+    at: datetime
+    event: str
+    detail: str
+
+
+class Explanation(Frozen):
+    job: Job
+    wrong: bool
+    """Whether something has to be mended, or the job has failed."""
+    why: str
+    happenings: list[Happening]
+    """The last events but for progress, oldest first."""
+
+
+async def explain(job_id: str, redis: Redis, store: JobStore, fleet: Fleet, *, patience: timedelta) -> Explanation:
+    """Raises JobNotFound, StoreUnavailable."""
+    job = await store.get(job_id)
+    async with answered(patience):
+        seconds, micros = await redis.time()
+        lease_until = await redis.zscore(keys.LEASES, job_id)
+    now = datetime.fromtimestamp(seconds + micros / 1e6, tz=UTC)
+    wrong, why = False, ""
+    match job.state:
+        case State.QUEUED:
+            workers = [worker for worker in await fleet.workers() if job.queue.name in worker.queues]
+            wrong, why = not workers, _queued(job, now, workers=len(workers))
+        case State.RUNNING:
+            left = (lease_until or 0) / 1000 - now.timestamp()
+            wrong, why = left < -OVERDUE, _running(job, now, lease_left=left)
+        case State.SCHEDULED:
+            wait = (job.retry_at - now).total_seconds() if job.retry_at else 0
+            wrong, why = wait < -OVERDUE, _scheduled(job, wait)
+        case _:
+            wrong, why = job.state in {State.FAILED, State.EXPIRED}, _ended(job)
+    log = EventLog(redis, patience=patience, keep_alive=patience)
+    return Explanation(job=job, wrong=wrong, why=why, happenings=await _happenings(log, job_id))
+
+
+def _queued(job: Job, now: datetime, *, workers: int) -> str:
+    since = job.waiting.since if job.waiting else None
+    waited = f" for {(now - since).total_seconds():.0f} s" if since else ""
+    before = f"jobs before it: {job.queue.position}" if job.queue.position else "it is the next"
+    text = f"It waits{waited} for a worker in queue {job.queue.name}; {before}."
+    if job.state_reason:
+        text += f" It is here again because {REASONS[job.state_reason]}."
+    if not workers:
+        return f"{text} This queue has no worker: start one with `celery -A tasks worker` or `headrace drain`."
+    return f"{text} Workers of this queue: {workers}."
+
+
+def _running(job: Job, now: datetime, *, lease_left: float) -> str:
+    text = f"Worker {job.worker} runs it, attempt {job.attempt} of {job.max_attempts}"
+    text += f": {job.progress.phase} {job.progress.detail}".rstrip() + f", {job.progress.fraction:.0%}."
+    if job.waiting and job.waiting.since:
+        text += f" It waits for the {job.waiting.on}, {(now - job.waiting.since).total_seconds():.0f} s so far."
+    if lease_left > 0:
+        return f"{text} Its lease ends in {lease_left:.0f} s unless the worker renews it."
+    text += f" Its lease ended {-lease_left:.0f} s ago: the worker is lost."
+    if lease_left < -OVERDUE:
+        return f"{text} Nobody took the job over: start a worker, whose sweep does that."
+    return f"{text} The next sweep takes the job over."
+
+
+def _scheduled(job: Job, wait: float) -> str:
+    why = f" because {REASONS[job.state_reason]}" if job.state_reason else ""
+    text = f"Attempt {job.attempt} of {job.max_attempts} was put off{why}."
+    if job.error:
+        text += f" {job.error.message}"
+    if wait >= -OVERDUE:
+        return f"{text} The next attempt is due in {max(0.0, wait):.0f} s."
+    return f"{text} The next attempt is overdue by {-wait:.0f} s: start a worker, whose sweep starts retries."
+
+
+def _ended(job: Job) -> str:
+    at = f" at {job.finished_at:%Y-%m-%d %H:%M:%S} UTC" if job.finished_at else ""
+    text = f"It is {job.state}{at}"
+    text += f" because {REASONS[job.state_reason]}." if job.state_reason else "."
+    if job.error:
+        text += f" {job.error.message}" + (f" (step {job.error.stage})" if job.error.stage else "")
+    if job.retried_as:
+        return f"{text} Job {job.retried_as} retries it."
+    if job.state in {State.FAILED, State.EXPIRED}:
+        text += f" POST /jobs/{job.id}/retry runs it again, saved steps included."
+    return text
+
+
+async def _happenings(log: EventLog, job_id: str) -> list[Happening]:
+    found = [event for event in await log.history(job_id, limit=100_000) if event.event != "progress"]
+    return [Happening(at=event.at, event=event.event, detail=_detail(event.data)) for event in found[-EVENTS_SHOWN:]]
+
+
+def _detail(data: dict[str, Any]) -> str:
+    """The short values of an event, as `name value`."""
+    return ", ".join(
+        f"{name} {value}" for name, value in data.items() if name != "state" and isinstance(value, str | int | float)
+    )

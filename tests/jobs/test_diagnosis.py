@@ -1,0 +1,152 @@
+"""jobs/diagnosis.py: what is stuck, and which settings of Redis endanger jobs."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from jobs.celery_app import create_celery
+from jobs.diagnosis import FleetReport, RedisReport, examine_fleet
+from jobs.fleet import Fleet, Worker
+from jobs.messages import Renderer
+from jobs.settings import Settings
+from jobs.states import State
+from jobs.store import JobStore
+from tests.support.jobs_at_hand import ended, queued, running, scheduled
+from tests.support.time_travel import PAST, end_lease, make_retry_due, rewrite
+
+SAFE = RedisReport(
+    version="7.2.4",
+    memory_bytes=50,
+    memory_limit_bytes=100,
+    eviction="noeviction",
+    append_only=True,
+    last_save_failed=False,
+    clients=3,
+)
+
+
+@pytest.fixture
+def fleet(redis: Redis, settings: Settings) -> Fleet:
+    return Fleet(redis, Renderer(create_celery(settings)), patience=timedelta(seconds=2))
+
+
+async def _reports(fleet: Fleet, *, jobs: list[str]) -> None:
+    now = datetime.now(UTC)
+    worker = Worker(
+        id="w1", host="h", pid=1, version="0.1.0", queues=["default"], started_at=now, seen_at=now, jobs=jobs
+    )
+    await fleet.report(worker)
+
+
+async def _examine(redis: Redis, fleet: Fleet) -> FleetReport:
+    return await examine_fleet(redis, fleet, patience=timedelta(seconds=2))
+
+
+def _stuck(report: FleetReport) -> list[tuple[bool, str]]:
+    """What was found but for Redis itself: the tests' server has no append-only file."""
+    return [(finding.wrong, finding.what) for finding in report.findings if "Redis" not in finding.what]
+
+
+# -- Redis -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_safe_redis_has_no_findings() -> None:
+    assert SAFE.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"version": "6.0.16"}, "too old"),
+        ({"eviction": "allkeys-lru"}, "maxmemory-policy allkeys-lru"),
+        ({"append_only": False}, "appendonly no"),
+        ({"last_save_failed": True}, "could not save"),
+        ({"memory_bytes": 95}, "95% full"),
+    ],
+)
+def test_what_endangers_jobs_is_wrong(change: dict[str, object], said: str) -> None:
+    (finding,) = SAFE.model_copy(update=change).findings()
+    assert finding.wrong
+    assert said in finding.what
+    assert finding.remedy
+
+
+def test_an_eviction_policy_without_a_limit_evicts_nothing_yet() -> None:
+    (finding,) = SAFE.model_copy(update={"eviction": "volatile-lru", "memory_limit_bytes": 0}).findings()
+    assert not finding.wrong
+
+
+async def test_redis_is_read_as_it_is(redis: Redis, fleet: Fleet) -> None:
+    report = (await _examine(redis, fleet)).redis
+    assert tuple(int(part) for part in report.version.split(".")) >= (6, 2)
+    assert report.eviction == "noeviction"
+    assert not report.append_only
+    assert report.memory_bytes > 0
+
+
+# -- The fleet ---------------------------------------------------------------------------------------------------------
+
+
+async def test_an_idle_fleet_has_nothing_stuck(redis: Redis, fleet: Fleet) -> None:
+    await _reports(fleet, jobs=[])
+    assert _stuck(await _examine(redis, fleet)) == []
+
+
+async def test_jobs_without_a_worker_are_wrong(redis: Redis, store: JobStore, fleet: Fleet) -> None:
+    await queued(store)
+    report = await _examine(redis, fleet)
+    assert not report.healthy
+    ((wrong, what),) = _stuck(report)
+    assert wrong
+    assert what.endswith("and no worker.")
+
+
+async def test_a_job_that_waits_beside_an_idle_worker_is_wrong(redis: Redis, store: JobStore, fleet: Fleet) -> None:
+    job_id = await queued(store)
+    await _reports(fleet, jobs=[])
+    assert _stuck(await _examine(redis, fleet)) == [], "it was queued just now"
+    await rewrite(redis, job_id, created_at=PAST)
+    ((wrong, what),) = _stuck(await _examine(redis, fleet))
+    assert wrong
+    assert "although a worker is idle" in what
+
+
+async def test_a_long_wait_for_busy_workers_is_a_note(redis: Redis, store: JobStore, fleet: Fleet) -> None:
+    await rewrite(redis, await queued(store), created_at=PAST)
+    await _reports(fleet, jobs=["another"])
+    ((wrong, what),) = _stuck(await _examine(redis, fleet))
+    assert not wrong
+    assert "its worker is busy" in what
+
+
+async def test_a_lease_that_ended_long_ago_means_that_nobody_sweeps(
+    redis: Redis, store: JobStore, fleet: Fleet
+) -> None:
+    claim = await running(store)
+    report = await _examine(redis, fleet)
+    assert (report.running, report.leases_ended) == (1, 0)
+    assert _stuck(report) == []
+    await end_lease(redis, claim.lease.job_id)
+    report = await _examine(redis, fleet)
+    assert (report.running, report.leases_ended) == (1, 1)
+    ((wrong, what),) = _stuck(report)
+    assert wrong
+    assert "Jobs that lost their worker: 1" in what
+
+
+async def test_a_retry_that_is_overdue_is_wrong(redis: Redis, store: JobStore, fleet: Fleet) -> None:
+    claim = await scheduled(store)
+    report = await _examine(redis, fleet)
+    assert (report.scheduled, _stuck(report)) == (1, [])
+    await make_retry_due(redis, claim.lease.job_id)
+    ((wrong, what),) = _stuck(await _examine(redis, fleet))
+    assert wrong
+    assert "overdue" in what
+
+
+async def test_dead_letters_are_a_note(redis: Redis, store: JobStore, fleet: Fleet) -> None:
+    await ended(store, State.FAILED)
+    report = await _examine(redis, fleet)
+    assert report.dead == 1
+    assert _stuck(report) == [(False, "Jobs that failed for good: 1.")]
