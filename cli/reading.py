@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import typer
 from pydantic import TypeAdapter, ValidationError
+from redis.asyncio.connection import parse_url
 
 from cli.errors import BadSettings
 from jobs.settings import Duration, Settings
@@ -14,9 +15,14 @@ _DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
 def read_settings() -> Settings:
     """Raises BadSettings."""
     try:
-        return Settings()
+        settings = Settings()
+        # What is wrong with it is not repeated: it may hold a password.
+        parse_url(settings.redis_url.get_secret_value())
     except ValidationError as error:
         raise BadSettings("; ".join(_fault(*fault["loc"], message=fault["msg"]) for fault in error.errors())) from None
+    except ValueError:
+        raise BadSettings("REDIS_URL: is no address of a Redis; write redis://[:password@]host:port/0") from None
+    return settings
 
 
 def read_duration(text: str) -> timedelta:

@@ -25,6 +25,11 @@ def test_anything_else_is_named_with_the_remedy(text: str) -> None:
     [
         ("HEADRACE_LEASE", "soon", "HEADRACE_LEASE: must be seconds or a number with a unit"),
         ("HEADRACE_LEASE", "1", "HEADRACE_LEASE must be at least twice HEADRACE_HEARTBEAT"),
+        (
+            "REDIS_URL",
+            "foo://:hush@host",
+            r"REDIS_URL: is no address of a Redis; write redis://\[:password@\]host:port/0$",
+        ),
         ("PORT", "99999", "PORT: Input should be less than or equal to 65535"),
     ],
 )
