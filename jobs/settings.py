@@ -11,6 +11,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+ProviderName = Literal["offline", "openai", "gemini", "local"]
+
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 
@@ -113,8 +115,8 @@ class Settings(BaseSettings):
     )
 
     provider: Annotated[
-        Literal["offline", "openai"] | None,
-        Field(description="Who writes and paints; unset: `openai` when its key is set, else `offline`"),
+        ProviderName | None,
+        Field(description="Who writes and paints; unset: `openai` or `gemini`, whose key is set, else `offline`"),
     ] = None
     provider_timeout: Annotated[Duration, Field(description="A provider call not answered by then is given up")] = (
         timedelta(minutes=5)
@@ -128,6 +130,18 @@ class Settings(BaseSettings):
     ] = None
     openai_text_model: Annotated[str, Field(min_length=1)] = "gpt-5.4-mini"
     openai_image_model: Annotated[str, Field(min_length=1)] = "gpt-image-2"
+    gemini_api_key: Annotated[SecretStr | None, Field(validation_alias="GEMINI_API_KEY")] = None
+    gemini_base_url: Annotated[
+        str | None, Field(validation_alias="GEMINI_BASE_URL", description="A proxy, without the API's version")
+    ] = None
+    gemini_text_model: Annotated[str, Field(min_length=1)] = "gemini-3.8-flash"
+    gemini_image_model: Annotated[str, Field(min_length=1)] = "gemini-3.1-flash-image"
+    local_model: Annotated[
+        Path | None,
+        Field(
+            description="GGUF file that the `local` provider runs in each child, which then outgrows max_memory_per_child"
+        ),
+    ] = None
     offline_delay: Annotated[Pause, Field(description="Each offline call takes this long")] = timedelta(0)
     offline_faults: Annotated[
         str, Field(description="Calls that fail, by number within a process: `3:busy,5:unavailable,7:rejected`")
@@ -142,6 +156,29 @@ class Settings(BaseSettings):
             )
         if self.grace >= self.stop_limit:
             raise ValueError("HEADRACE_GRACE must be shorter than HEADRACE_STOP_LIMIT, or no time is left to hand back")
-        if self.provider == "openai" and not (self.openai_api_key and self.openai_api_key.get_secret_value()):
+        if self.provider == "openai" and not self.openai_key:
             raise ValueError("HEADRACE_PROVIDER=openai needs OPENAI_API_KEY; servers without keys take any")
+        if self.provider == "gemini" and not self.gemini_key:
+            raise ValueError("HEADRACE_PROVIDER=gemini needs GEMINI_API_KEY")
+        if self.provider == "local" and self.local_model is None:
+            raise ValueError("HEADRACE_PROVIDER=local needs HEADRACE_LOCAL_MODEL, the GGUF file of a model")
         return self
+
+    @property
+    def openai_key(self) -> str:
+        """Plain, for the SDK only; empty without one."""
+        return self.openai_api_key.get_secret_value() if self.openai_api_key else ""
+
+    @property
+    def gemini_key(self) -> str:
+        """Plain, for the SDK only; empty without one."""
+        return self.gemini_api_key.get_secret_value() if self.gemini_api_key else ""
+
+    @property
+    def usual_provider(self) -> ProviderName:
+        """Who writes and paints for a job that does not say."""
+        if self.provider:
+            return self.provider
+        if self.openai_key:
+            return "openai"
+        return "gemini" if self.gemini_key else "offline"

@@ -37,6 +37,8 @@ class Reason(StrEnum):
     """The provider refuses the call itself: credentials or request."""
     INPUT_REJECTED = "input_rejected"
     """What the client sent cannot be worked with."""
+    INVALID_ANSWER = "invalid_answer"
+    """The provider's answer is malformed or truncated, asked for twice; what came back is among the job's files."""
     TIME_LIMIT = "time_limit"
     """The run took longer than its kind may."""
     INTERNAL_ERROR = "internal_error"

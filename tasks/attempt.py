@@ -97,6 +97,7 @@ class Attempt:
 
     async def _pipeline(self) -> BaseModel:
         asked = self._kind.input.model_validate(self._claim.job.input)
+        self._run.choose(asked)
         result = await pipelines.get(self._kind.name)(self._run, asked)
         await self._run.progress(1.0, "done")
         return result
@@ -146,6 +147,7 @@ class Attempt:
         settings = self._tools.settings
         told = error.retry_after if isinstance(error, Busy) else None
         wait = told or backoff(self._claim.job.attempt, base=settings.retry_base, limit=settings.retry_max)
+        wait = min(wait, settings.retry_max)
         failure = JobError(reason=error.reason, message=str(error), stage=error.stage)
         state = await insist(
             lambda: self._tools.store.retry_later(

@@ -14,7 +14,7 @@ from jobs.settings import Settings
 from jobs.store import JobStore, Refusal
 from tasks.attempt import Attempt, Stubborn, claim
 from tasks.lease import LeaseThread
-from tasks.providers import open_provider
+from tasks.providers.registry import Providers
 from tasks.run import Tools
 
 log = structlog.stdlib.get_logger("headrace.child")
@@ -47,7 +47,7 @@ class Child:
             settings=settings,
             store=JobStore.open(settings, name="headrace-child", patience=timedelta(seconds=5)),
             files=FileStore.open(settings),
-            provider=open_provider(settings),
+            providers=Providers(settings),
         )
         self._attempt_now: Attempt | None = None
         self._stopping = False
@@ -56,7 +56,7 @@ class Child:
 
     async def _close(self) -> None:
         self._leases.close()
-        await self._tools.provider.aclose()
+        await self._tools.providers.aclose()
         await self._tools.store.aclose()
 
     def _stop(self) -> None:

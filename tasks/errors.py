@@ -1,22 +1,31 @@
-"""Why a provider call failed, in the three classes that decide what happens next.
+"""Why a provider call failed, in the classes that decide what happens next.
 
 ProviderError
-├── Busy          asked too often (429): wait as told, then again
-├── Unavailable   not answering (5xx, timeout, connection): wait with backoff, then again
-└── Rejected      will never be answered (bad input, content policy, bad key): the job fails
+├── Busy               asked too often (429): wait as told, then again
+├── Unavailable        not answering (5xx, timeout, connection): wait with backoff, then again
+└── Rejected           will never be answered (bad input, content policy, bad key): the job fails
+    └── InvalidAnswer  answered, but of no use (malformed, truncated): text is asked for once more, then the job fails
 """
 
 from datetime import timedelta
 
 from jobs.states import Reason
+from tasks.providers.base import Usage
 
 
 class ProviderError(Exception):
-    """A provider did not answer a call. `reason` is the code the job shows while it waits or when it failed."""
+    """A provider did not answer a call. `reason` is the code the job shows while it waits or when it failed.
+
+    `usage` is what the vendor says the call used all the same; None when it does not say.
+    """
 
     reason: Reason
     stage: str | None = None
     """The step that asked; set by it."""
+
+    def __init__(self, message: str, *, usage: Usage | None = None) -> None:
+        super().__init__(message)
+        self.usage = usage
 
 
 class Busy(ProviderError):
@@ -38,6 +47,15 @@ class Unavailable(ProviderError):
 class Rejected(ProviderError):
     """Refused for good: bad input, content policy or credentials."""
 
-    def __init__(self, message: str, *, reason: Reason = Reason.CONTENT_REJECTED) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, reason: Reason = Reason.CONTENT_REJECTED, usage: Usage | None = None) -> None:
+        super().__init__(message, usage=usage)
         self.reason = reason
+
+
+class InvalidAnswer(Rejected):
+    """An answer that was paid for and cannot be used. `fault` says why, `answer` is what came back, if it was text."""
+
+    def __init__(self, fault: str, *, answer: str = "", usage: Usage | None = None) -> None:
+        super().__init__(f"The provider's answer is of no use: {fault}", reason=Reason.INVALID_ANSWER, usage=usage)
+        self.fault = fault
+        self.answer = answer

@@ -7,16 +7,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from jobs.errors import StoreUnavailable
 from jobs.files import FileStore
+from jobs.kinds.generated import GeneratedInput
 from jobs.model import FileRef, Progress, UsageItem
-from jobs.settings import Settings
+from jobs.settings import ProviderName, Settings
 from jobs.store import JobStore, Lease
-from tasks.errors import Rejected
+from tasks.errors import ProviderError, Rejected
 from tasks.lease import insist
-from tasks.providers.base import Call, Provider
+from tasks.providers.base import Call
+from tasks.providers.registry import Providers
 from tasks.steps import Saved, Step, Waits
 
 T = TypeVar("T")
@@ -41,14 +43,13 @@ class Tools:
     settings: Settings
     store: JobStore
     files: FileStore
-    provider: Provider
+    providers: Providers
 
 
 class Run:
     """One attempt at a job, as its pipeline sees it."""
 
     def __init__(self, lease: Lease, tools: Tools, saved: Mapping[str, str]) -> None:
-        self.provider = tools.provider.name
         self.waits = Waits()
         self.draining = False
         """Set when the worker is to stop: steps in flight may finish, no other begins."""
@@ -56,7 +57,19 @@ class Run:
         self._tools = tools
         self._saved = {name: Saved.model_validate_json(text) for name, text in saved.items()}
         self._phases: dict[str, int] = {}
+        self._failed: list[Saved] = []
+        self._chosen = tools.providers.choose(GeneratedInput())
         self._told = 0.0
+
+    def choose(self, asked: BaseModel) -> None:
+        """Takes provider and models from the job's input, if it has them. Raises Rejected for models that cannot be."""
+        if isinstance(asked, GeneratedInput):
+            self._chosen = self._tools.providers.choose(asked)
+
+    @property
+    def provider(self) -> ProviderName:
+        """Who writes and paints."""
+        return self._chosen.name
 
     async def step(self, name: str, call: Callable[[Step], Awaitable[T]], result: type[T]) -> T:
         """The result of `call`, made once per job: later attempts get what an earlier one saved.
@@ -71,12 +84,17 @@ class Run:
             raise Interrupted
         step = Step(
             Call(self._lease.job_id, name),
-            provider=self._tools.provider,
+            chosen=self._chosen,
             files=self._tools.files,
             settings=self._tools.settings,
             waits=self.waits,
         )
-        value = await call(step)
+        try:
+            value = await call(step)
+        except ProviderError:
+            # What it kept and used is the job's all the same.
+            self._failed.append(step.saved(None, phase=phase))
+            raise
         await self._save(name, step.saved(adapter.dump_python(value, mode="json"), phase=phase))
         return value
 
@@ -135,9 +153,9 @@ class Run:
 
     @property
     def usage(self) -> list[UsageItem]:
-        """What the saved steps used, by provider and model."""
+        """What the steps used, by provider and model: those saved, and those that failed in this attempt."""
         totals: dict[tuple[str, str], dict[str, Any]] = {}
-        for item in (item for saved in self._saved.values() for item in saved.usage):
+        for item in (item for step in self._steps() for item in step.usage):
             total = totals.setdefault((item.provider, item.model), dict.fromkeys(_COUNTS, 0))
             for count in _COUNTS:
                 total[count] += getattr(item, count)
@@ -145,8 +163,11 @@ class Run:
 
     @property
     def files(self) -> list[FileRef]:
-        kept = (ref for saved in self._saved.values() for ref in saved.files)
+        kept = (ref for step in self._steps() for ref in step.files)
         return sorted(kept, key=lambda ref: ref.name)
+
+    def _steps(self) -> list[Saved]:
+        return [*self._failed, *self._saved.values()]
 
     async def _save(self, name: str, saved: Saved) -> None:
         text = saved.model_dump_json()

@@ -5,6 +5,7 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -14,8 +15,19 @@ from jobs.files import FileStore
 from jobs.model import FileRef, UsageItem
 from jobs.settings import Settings
 from jobs.steps import Placed
-from tasks.errors import Busy, ProviderError, Unavailable
-from tasks.providers.base import Answer, Call, Image, ImageRequest, Provider, Style, TextRequest, Usage
+from tasks.errors import Busy, InvalidAnswer, ProviderError, Unavailable
+from tasks.providers.base import (
+    Answer,
+    Call,
+    Correction,
+    Image,
+    ImageRequest,
+    Provider,
+    Style,
+    TextRequest,
+    Usage,
+)
+from tasks.providers.registry import Chosen
 from tasks.retries import backoff
 
 T = TypeVar("T")
@@ -58,9 +70,17 @@ class Waits:
 class Step:
     """What the code of a step may do: ask the provider and keep files."""
 
-    def __init__(self, call: Call, *, provider: Provider, files: FileStore, settings: Settings, waits: Waits) -> None:
+    def __init__(
+        self,
+        call: Call,
+        *,
+        chosen: Chosen,
+        files: FileStore,
+        settings: Settings,
+        waits: Waits,
+    ) -> None:
         self.call = call
-        self._provider = provider
+        self._chosen = chosen
         self._files = files
         self._settings = settings
         self._waits = waits
@@ -70,13 +90,25 @@ class Step:
     async def text(
         self, task: str, *, instructions: str, facts: Mapping[str, Any], answer: type[Answer], seed: int = 0
     ) -> Answer:
-        """Structured text. Raises ProviderError after short waits were of no use."""
+        """Structured text; an answer of no use is asked for once more. Raises ProviderError, after short waits."""
         request = TextRequest(
-            call=self.call, task=task, instructions=instructions, facts=facts, answer=answer, seed=seed
+            call=self.call,
+            task=task,
+            instructions=instructions,
+            facts=facts,
+            answer=answer,
+            seed=seed,
+            model=self._chosen.model,
         )
-        text = await self.ask(lambda: self._provider.text(request))
-        self._used(text.usage)
-        return text.value
+        try:
+            return await self._text(request)
+        except InvalidAnswer as first:
+            again = replace(request, correction=Correction(first.answer, first.fault))
+            try:
+                return await self._text(again)
+            except InvalidAnswer as second:
+                await self._keep_rejected(first, second)
+                raise
 
     async def image(
         self,
@@ -87,9 +119,22 @@ class Step:
         source: bytes | None = None,
         seed: int = 0,
     ) -> Image:
-        """A picture. Raises ProviderError after short waits were of no use."""
-        request = ImageRequest(call=self.call, prompt=prompt, scene=scene, style=style, source=source, seed=seed)
-        image = await self.ask(lambda: self._provider.image(request))
+        """A picture. Raises ProviderError, after short waits."""
+        request = ImageRequest(
+            call=self.call,
+            prompt=prompt,
+            scene=scene,
+            style=style,
+            source=source,
+            seed=seed,
+            model=self._chosen.image_model,
+        )
+        try:
+            provider = await self._provider()
+            image = await self.ask(lambda: provider.image(request))
+        except InvalidAnswer as error:
+            await self._keep_rejected(error)
+            raise
         self._used(image.usage)
         return image
 
@@ -101,9 +146,6 @@ class Step:
 
     def saved(self, value: Any, *, phase: int) -> Saved:  # noqa: ANN401  # any JSON value
         return Saved(phase=phase, value=value, usage=self._usage, files=self._kept)
-
-    def _used(self, usage: Usage) -> None:
-        self._usage.append(UsageItem(**vars(usage)))
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
         """Any call to the outside, with short waits after Busy and Unavailable. Raises ProviderError."""
@@ -117,8 +159,33 @@ class Step:
                     raise self._at_this_stage(error) from error.__cause__
                 await asyncio.sleep(wait.total_seconds())
             except ProviderError as error:
+                if error.usage:
+                    self._used(error.usage)
                 raise self._at_this_stage(error) from error.__cause__
         raise AssertionError("the last attempt returns or raises")
+
+    async def _text(self, request: TextRequest[Answer]) -> Answer:
+        provider = await self._provider()
+        text = await self.ask(lambda: provider.text(request))
+        self._used(text.usage)
+        return text.value
+
+    async def _provider(self) -> Provider:
+        try:
+            return await self._chosen.open()
+        except ProviderError as error:
+            raise self._at_this_stage(error) from error.__cause__
+
+    def _used(self, usage: Usage) -> None:
+        self._usage.append(UsageItem(**vars(usage)))
+
+    async def _keep_rejected(self, *errors: InvalidAnswer) -> None:
+        """What came back, for whoever wants to know why it was of no use."""
+        answers = "\n\n".join(
+            f"-- Answer {number}, of no use: {error.fault}\n\n{error.answer}" for number, error in enumerate(errors, 1)
+        )
+        name = f"rejected-{self.call.step.replace(':', '-')}.txt"
+        await self.keep(name, answers.encode("utf-8", "replace"), "text/plain; charset=utf-8")
 
     def _at_this_stage(self, error: ProviderError) -> ProviderError:
         error.stage = self.call.step

@@ -5,13 +5,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from jobs.kinds.generated import GeneratedInput
 from jobs.kinds.kind import Kind
 from jobs.model import FileRef
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
-class StoryInput(BaseModel):
+class StoryInput(GeneratedInput):
     model_config = ConfigDict(extra="forbid")
 
     title: Annotated[Line, Field(max_length=200, description="Title on the cover", examples=["My Story"])]
@@ -46,8 +47,11 @@ class StoryOutline(BaseModel):
     """The whole book in words, before any picture is made."""
 
     title: str
-    hero: str = Field(description="Name and kind of the hero, as drawn on every page")
-    pages: list[StoryPage]
+    hero: str = Field(
+        description="The hero as drawn on every page: name, kind, colours, clothes, and all else one tells it by"
+    )
+    style: str = Field(description="The art style of every picture: medium, line, colours, light")
+    pages: list[StoryPage] = Field(min_length=4, max_length=12)
 
 
 class StoryResultPage(BaseModel):

@@ -11,9 +11,13 @@ from tasks.steps import Step
 INSTRUCTIONS = """\
 Write a picture book for children of four to eight from the title and the idea given. Tell a whole story: a hero, a
 place, a wish, trouble, help, an end. Two to four short sentences a page. For each page give the scene in parts and one
-sentence that describes the picture; the hero must look the same on every page."""
+sentence that describes the picture. The hero looks the same on every page and all pictures are of one style: describe
+both once, so exactly that a painter who sees one page only paints the same hero in the same style."""
 
-BYLINES = {"offline": "Composed and drawn offline by Headrace, without AI"}
+BYLINES = {
+    "offline": "Composed and drawn offline by Headrace, without AI",
+    "local": "Written by a language model on this machine, drawn offline by Headrace without AI",
+}
 
 
 async def run(run: Run, story: StoryInput) -> StoryResult:
@@ -28,7 +32,7 @@ async def run(run: Run, story: StoryInput) -> StoryResult:
 
     async def draw(step: Step, numbered: tuple[int, StoryPage]) -> StoryResultPage:
         number, page = numbered
-        prompt = f"{page.picture} The hero is {outline.hero}."
+        prompt = f"{page.picture}\n\nThe hero, the same on every page: {outline.hero}\nThe style: {outline.style}"
         image = await step.image(prompt, scene=page.scene.model_dump(), seed=story.seed)
         picture = await step.keep(f"page-{number:02}.png", image.png, "image/png")
         return StoryResultPage(number=number, text=page.text, picture=picture, stand_ins=image.stand_ins)

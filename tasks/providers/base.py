@@ -1,7 +1,7 @@
 """What a provider of generated text and pictures looks like to a pipeline.
 
 A provider answers two kinds of question, one call each, and never retries by itself: retries belong to the step that
-makes the call (`tasks.steps`), so that nothing multiplies. Failures are the three classes of `tasks.errors`.
+makes the call (`tasks.steps`), so that nothing multiplies. Failures are the classes of `tasks.errors`.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,14 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 Style = Literal["picture", "line_art"]
 """A full picture, or black outlines on white to colour in."""
+
+_STYLES: Mapping[Style, str] = {
+    "picture": "",
+    "line_art": (
+        "\n\nDraw it as a page of a colouring book: clean, closed black outlines on a pure white background. No colour,"
+        " no grey, no shading, no filled areas, no words, no frame."
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -41,10 +49,24 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Correction:
+    """An earlier answer to the same request, and why it could not be used."""
+
+    answer: str
+    fault: str
+
+    @property
+    def words(self) -> str:
+        """What a model is told."""
+        return f"That answer cannot be used: {self.fault}\nAnswer again, the whole answer in the form asked for."
+
+
+@dataclass(frozen=True)
 class TextRequest(Generic[Answer]):
     """Structured text: `facts` under `instructions`, answered as one validated `answer` model.
 
     `task` names the kind of text ("story"): a model reads the instructions, the offline composer goes by the name.
+    `model` None is the provider's usual one.
     """
 
     call: Call
@@ -53,6 +75,8 @@ class TextRequest(Generic[Answer]):
     facts: Mapping[str, Any]
     answer: type[Answer]
     seed: int = 0
+    model: str | None = None
+    correction: Correction | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +90,8 @@ class ImageRequest:
     """A picture of `prompt`. `scene` is the same in parts, for illustrators that draw instead of reading.
 
     `source` is a picture (PNG or JPEG bytes) to redraw; without one the picture is made from the words alone.
+    `width` and `height` are pixels; a model with sizes of its own comes as near to their shape as it can. `model` None
+    is the provider's usual one.
     """
 
     call: Call
@@ -76,6 +102,12 @@ class ImageRequest:
     width: int = 1024
     height: int = 768
     seed: int = 0
+    model: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The prompt with its style, for a model that reads."""
+        return self.prompt + _STYLES[self.style]
 
 
 @dataclass(frozen=True)
@@ -88,6 +120,8 @@ class Image:
 
 
 class Provider(Protocol):
+    """Both calls raise `tasks.errors.ProviderError`, with the usage that the vendor told of a failed call."""
+
     @property
     def name(self) -> str: ...
 

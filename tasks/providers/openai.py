@@ -4,31 +4,43 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
 
 import openai
-from pydantic import ValidationError
+from openai.types import CompletionUsage, ImagesResponse
+from openai.types.chat import ChatCompletionMessageParam
+from pydantic import BaseModel
 
 from jobs.states import Reason
-from tasks.errors import Busy, ProviderError, Rejected, Unavailable
-from tasks.providers.base import Answer, Call, Image, ImageRequest, Text, TextRequest, Usage
-
-CONNECT_WITHIN = timedelta(seconds=5)
-PNG = b"\x89PNG\r\n\x1a\n"
+from tasks.errors import Busy, InvalidAnswer, ProviderError, Rejected, Unavailable
+from tasks.providers.base import Answer, Image, ImageRequest, Text, TextRequest, Usage
+from tasks.providers.wire import (
+    CONNECT_WITHIN,
+    PASSING,
+    TRUNCATED,
+    payer,
+    picture_type,
+    read_answer,
+    read_picture,
+    short,
+    told_wait,
+)
 
 _CONTENT = frozenset({"content_policy_violation", "moderation_blocked", "invalid_prompt", "content_filter"})
 """Codes of a 400 that is about the content: of pictures by two generations of models, of text, and Azure's for both."""
-_PASSING = frozenset({408, 409})
-"""Refusals below 500 that pass by themselves: too slow, and in conflict with another call."""
+_UNPAID = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+"""Codes of a 429 or 400 that no waiting helps: the account has no money left."""
 _ALWAYS_BASE64 = ("gpt-image-", "chatgpt-image-")
 """Models that refuse to be asked for base64, because they answer nothing else; they are asked for PNG."""
-_LONGEST_MESSAGE = 500
+_FIXED_SIZES = ("gpt-image-1", "chatgpt-image-")
+_SIZES = ((1024, 1024), (1536, 1024), (1024, 1536))
+"""Models that paint in three sizes only, and these (`size` in openai.types.ImageGenerateParams)."""
 
 
 class OpenAIProvider:
-    """Text from chat completions with a JSON schema, pictures from image generations. No call is made twice.
+    """Text from chat completions with a JSON schema, pictures from image generations and edits. No call is made twice.
 
     `timeout` is for one whole call. Every call says which job and step pays for it: in `Idempotency-Key`, for servers
     that act on it (OpenAI itself does not say that it does), and in `X-Headrace-Job` and `X-Headrace-Step`.
@@ -54,61 +66,73 @@ class OpenAIProvider:
 
     async def text(self, request: TextRequest[Answer]) -> Text[Answer]:
         """The model's answer to the facts under the instructions. Raises ProviderError."""
-        facts = json.dumps(dict(request.facts), ensure_ascii=False)
+        model = request.model or self._text_model
         async with self._answered():
-            completion = await self._client.chat.completions.parse(
-                model=self._text_model,
-                messages=[{"role": "system", "content": request.instructions}, {"role": "user", "content": facts}],
-                response_format=request.answer,
+            completion = await self._client.chat.completions.create(
+                model=model,
+                messages=_conversation(request),
+                response_format={"type": "json_schema", "json_schema": _schema(request.answer)},
                 seed=request.seed,
-                extra_headers=_payer(request.call),
+                extra_headers=payer(request.call),
             )
-            message = completion.choices[0].message
-        if message.refusal:
-            raise Rejected(f"The model refuses: {_short(message.refusal)}")
-        if message.parsed is None:
-            raise _invalid("it is empty")
-        used = completion.usage
-        return Text(
-            message.parsed,
-            Usage(
-                self.name,
-                completion.model or self._text_model,
-                input_tokens=used.prompt_tokens if used else 0,
-                output_tokens=used.completion_tokens if used else 0,
-            ),
-        )
+            usage = self._text_usage(completion.model or model, completion.usage)
+            [choice] = completion.choices
+            text, refusal = choice.message.content, choice.message.refusal
+        if refusal:
+            raise Rejected(f"The model refuses: {short(refusal)}", usage=usage)
+        if choice.finish_reason == "content_filter":
+            raise Rejected("The provider's content filter stopped the answer", usage=usage)
+        if choice.finish_reason == "length":
+            raise InvalidAnswer(TRUNCATED, answer=text or "", usage=usage)
+        return Text(read_answer(text, request.answer, usage), usage)
 
     async def image(self, request: ImageRequest) -> Image:
-        """The picture, of the size asked for. Raises ProviderError."""
-        always_base64 = self._image_model.startswith(_ALWAYS_BASE64)
+        """The picture, of the size asked for where the model paints it. Raises ProviderError."""
+        model = request.model or self._image_model
         async with self._answered():
-            response = await self._client.images.generate(
-                model=self._image_model,
-                prompt=request.prompt,
-                size=f"{request.width}x{request.height}",
-                output_format="png" if always_base64 else openai.omit,
-                response_format=openai.omit if always_base64 else "b64_json",
-                extra_headers=_payer(request.call),
-            )
+            response = await self._paint(model, request)
+            usage = self._image_usage(model, response)
             [picture] = response.data or []
-            png = base64.b64decode(picture.b64_json or "", validate=True)
-        if not png.startswith(PNG):
-            raise _invalid("it is not a PNG")
-        used = response.usage
-        return Image(
-            png,
-            Usage(
-                self.name,
-                self._image_model,
-                input_tokens=used.input_tokens if used else 0,
-                output_tokens=used.output_tokens if used else 0,
-                images=1,
-            ),
-        )
+            data = base64.b64decode(picture.b64_json or "", validate=True)
+        return Image(read_picture(data, usage), usage)
 
     async def aclose(self) -> None:
         await self._client.close()
+
+    async def _paint(self, model: str, request: ImageRequest) -> ImagesResponse:
+        always_base64 = model.startswith(_ALWAYS_BASE64)
+        if request.source is None:
+            return await self._client.images.generate(
+                model=model,
+                prompt=request.words,
+                size=_size(model, request),
+                output_format="png" if always_base64 else openai.omit,
+                response_format=openai.omit if always_base64 else "b64_json",
+                extra_headers=payer(request.call),
+            )
+        media_type = picture_type(request.source)
+        return await self._client.images.edit(
+            model=model,
+            image=(f"source.{media_type.removeprefix('image/')}", request.source, media_type),
+            prompt=request.words,
+            size=_size(model, request),
+            output_format="png" if always_base64 else openai.omit,
+            response_format=openai.omit if always_base64 else "b64_json",
+            extra_headers=payer(request.call),
+        )
+
+    def _text_usage(self, model: str, used: CompletionUsage | None) -> Usage:
+        if used is None:
+            return Usage(self.name, model)
+        return Usage(self.name, model, input_tokens=used.prompt_tokens, output_tokens=used.completion_tokens)
+
+    def _image_usage(self, model: str, response: ImagesResponse) -> Usage:
+        pictures, used = len(response.data or []), response.usage
+        if used is None:
+            return Usage(self.name, model, images=pictures)
+        return Usage(
+            self.name, model, input_tokens=used.input_tokens, output_tokens=used.output_tokens, images=pictures
+        )
 
     @asynccontextmanager
     async def _answered(self) -> AsyncGenerator[None]:
@@ -122,21 +146,18 @@ class OpenAIProvider:
             raise Unavailable(f"The connection to the provider failed: {error.__cause__ or error}") from error
         except openai.APIStatusError as error:
             raise self._refusal(error) from None  # its text may have the key
-        except openai.ContentFilterFinishReasonError as error:
-            raise Rejected("The provider's content filter stopped the answer") from error
-        except openai.LengthFinishReasonError as error:
-            raise _invalid("it was cut at the model's longest output") from error
-        except ValidationError as error:
-            raise _invalid(_first(error)) from error
         except (openai.OpenAIError, LookupError, ValueError, TypeError, AttributeError) as error:
             # The SDK builds its models without a check: what is not of their shape fails where it is used.
-            raise _invalid(f"it is not of the protocol ({type(error).__name__})") from error
+            message = f"The provider's answer is not of the protocol ({type(error).__name__}); check its base URL"
+            raise Rejected(message, reason=Reason.PROVIDER_REJECTED) from error
 
     def _refusal(self, error: openai.APIStatusError) -> ProviderError:
-        message = f"The provider answered: {_short(error.message.replace(self._key, '***'))}"
+        message = f"The provider answered: {short(error.message.replace(self._key, '***'))}"
+        if error.code in _UNPAID:
+            return Rejected(message, reason=Reason.PROVIDER_REJECTED)
         if isinstance(error, openai.RateLimitError):
-            return Busy(message, retry_after=_told_wait(error.response.headers.get("retry-after")))
-        if isinstance(error, openai.InternalServerError) or error.status_code in _PASSING:
+            return Busy(message, retry_after=told_wait(error.response.headers.get("retry-after")))
+        if isinstance(error, openai.InternalServerError) or error.status_code in PASSING:
             return Unavailable(message)
         if error.code in _CONTENT:
             return Rejected(message)
@@ -146,30 +167,26 @@ class OpenAIProvider:
         return Rejected(message, reason=Reason.PROVIDER_REJECTED)
 
 
-def _payer(call: Call) -> dict[str, str]:
-    return {"Idempotency-Key": call.key, "X-Headrace-Job": call.job_id, "X-Headrace-Step": call.step}
+def _conversation(request: TextRequest[Any]) -> list[ChatCompletionMessageParam]:
+    messages: list[ChatCompletionMessageParam] = [
+        {"role": "system", "content": request.instructions},
+        {"role": "user", "content": json.dumps(dict(request.facts), ensure_ascii=False)},
+    ]
+    if request.correction is None:
+        return messages
+    if request.correction.answer:
+        messages.append({"role": "assistant", "content": request.correction.answer})
+    return [*messages, {"role": "user", "content": request.correction.words}]
 
 
-def _told_wait(told: str | None) -> timedelta | None:
-    """A Retry-After header, in seconds or as a date; None when it says nothing that can be understood."""
-    if told is None:
-        return None
-    with suppress(ValueError, OverflowError):
-        return max(timedelta(seconds=float(told)), timedelta(0))
-    with suppress(ValueError, TypeError):  # not a date; a date without a zone
-        return max(parsedate_to_datetime(told) - datetime.now(UTC), timedelta(0))
-    return None
+def _schema(answer: type[BaseModel]) -> Any:  # noqa: ANN401  # its parameters are a JSON schema, untyped in the SDK
+    # The SDK's one public way to the strict form of a schema; a response format calls its parameters `schema`.
+    function = openai.pydantic_function_tool(answer)["function"]
+    return {"name": function["name"], "strict": True, "schema": function.get("parameters")}
 
 
-def _invalid(why: str) -> Rejected:
-    return Rejected(f"The provider's answer is of no use: {why}", reason=Reason.PROVIDER_REJECTED)
-
-
-def _first(error: ValidationError) -> str:
-    fault = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(map(str, fault["loc"]))
-    return f"{where}: {fault['msg']}" if where else fault["msg"]
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}..."
+def _size(model: str, request: ImageRequest) -> str:
+    width, height = request.width, request.height
+    if model.startswith(_FIXED_SIZES):
+        width, height = min(_SIZES, key=lambda size: abs(size[0] / size[1] - request.width / request.height))
+    return f"{width}x{height}"

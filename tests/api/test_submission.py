@@ -21,7 +21,8 @@ async def test_a_story_is_accepted_with_the_place_to_look_at_it(api: httpx.Async
     assert job["kind"] == "story"
     assert job["state"] == "queued"
     assert job["user_id"] == STORY["user_id"]
-    assert job["input"] == {"title": "My Story", "prompt": "A magical adventure", "pages": 6, "seed": 0}
+    usual = {"provider": None, "model": None, "image_model": None}
+    assert job["input"] == {"title": "My Story", "prompt": "A magical adventure", "pages": 6, "seed": 0, **usual}
     assert "Idempotent-Replayed" not in response.headers
 
 

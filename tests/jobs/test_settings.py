@@ -126,3 +126,39 @@ def test_settings_do_not_change() -> None:
 
 def test_the_defaults_are_safe() -> None:
     assert Settings().lease >= Settings().heartbeat * 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "provider"),
+    [
+        ({}, "offline"),
+        ({"OPENAI_API_KEY": "sk"}, "openai"),
+        ({"GEMINI_API_KEY": "AI"}, "gemini"),
+        ({"OPENAI_API_KEY": "sk", "GEMINI_API_KEY": "AI"}, "openai"),
+        ({"OPENAI_API_KEY": "", "GEMINI_API_KEY": ""}, "offline"),
+        ({"OPENAI_API_KEY": "sk", "HEADRACE_PROVIDER": "offline"}, "offline"),
+        ({"HEADRACE_LOCAL_MODEL": "model.gguf"}, "offline"),
+        ({"HEADRACE_LOCAL_MODEL": "model.gguf", "HEADRACE_PROVIDER": "local"}, "local"),
+    ],
+)
+def test_the_usual_provider_is_the_one_named_or_whose_key_is_set(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], provider: str
+) -> None:
+    for name in ("OPENAI_API_KEY", "GEMINI_API_KEY", "HEADRACE_PROVIDER"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert Settings().usual_provider == provider
+
+
+@pytest.mark.parametrize(
+    ("provider", "needs"),
+    [("openai", "OPENAI_API_KEY"), ("gemini", "GEMINI_API_KEY"), ("local", "HEADRACE_LOCAL_MODEL")],
+)
+def test_a_provider_without_what_it_needs_is_refused(
+    monkeypatch: pytest.MonkeyPatch, provider: str, needs: str
+) -> None:
+    monkeypatch.delenv(needs, raising=False)
+    monkeypatch.setenv("HEADRACE_PROVIDER", provider)
+    with pytest.raises(ValidationError, match=f"HEADRACE_PROVIDER={provider} needs {needs}"):
+        Settings()

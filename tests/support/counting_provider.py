@@ -201,7 +201,7 @@ async def _models(_: Request) -> Response:
 
 def completion(asked: Mapping[str, Any]) -> dict[str, Any]:
     """A chat completion whose content is of the JSON schema asked for."""
-    facts = json.loads(asked["messages"][-1]["content"])
+    facts = json.loads(next(said["content"] for said in asked["messages"] if said["role"] == "user"))
     schema = asked["response_format"]["json_schema"]["schema"]
     return {
         "id": "chatcmpl-counted",

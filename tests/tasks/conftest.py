@@ -8,15 +8,15 @@ from jobs import kinds
 from jobs.files import FileStore
 from jobs.settings import Settings
 from jobs.store import Claim, JobStore, NewJob
-from tasks.providers import open_provider
+from tasks.providers.registry import Providers
 from tasks.run import Run, Tools
 
 
 @pytest.fixture
 async def tools(settings: Settings, store: JobStore) -> AsyncIterator[Tools]:
-    tools = Tools(settings=settings, store=store, files=FileStore.open(settings), provider=open_provider(settings))
+    tools = Tools(settings=settings, store=store, files=FileStore.open(settings), providers=Providers(settings))
     yield tools
-    await tools.provider.aclose()
+    await tools.providers.aclose()
 
 
 @pytest.fixture

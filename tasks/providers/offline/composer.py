@@ -50,7 +50,7 @@ def compose(title: str, prompt: str, *, pages: int, seed: int) -> StoryOutline:
     telling = _Telling(cast, brief, rng)
     chosen = sorted(sorted(range(len(arc.beats)), key=lambda index: arc.beats[index].rank)[:pages])
     written = [telling.page(arc.beats[index]) for index in chosen]
-    return StoryOutline(title=title, hero=cast.hero.drawn, pages=written)
+    return StoryOutline(title=title, hero=cast.hero.drawn, style="flat shapes in warm colours", pages=written)
 
 
 def _arc(brief: Brief, place: Place, rng: Random) -> Arc:

@@ -1,0 +1,85 @@
+"""What all vendors behind HTTP have in common: what a call tells them, and how their answers are read."""
+
+import re
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from io import BytesIO
+
+import PIL.Image
+from pydantic import ValidationError
+
+from tasks.errors import InvalidAnswer
+from tasks.providers.base import Answer, Call, Usage
+
+CONNECT_WITHIN = timedelta(seconds=5)
+PASSING = frozenset({408, 409})
+"""Refusals below 500 that pass by themselves: too slow, and in conflict with another call."""
+TRUNCATED = "it was truncated at the model's longest output"
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8\xff"
+_SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
+_LONGEST_MESSAGE = 500
+_MOST_FAULTS = 5
+
+
+def payer(call: Call) -> dict[str, str]:
+    """The headers that say which job and step pay for a call."""
+    return {"Idempotency-Key": call.key, "X-Headrace-Job": call.job_id, "X-Headrace-Step": call.step}
+
+
+def read_answer(text: str | None, answer: type[Answer], usage: Usage) -> Answer:
+    """The model's text as the model asked for. Raises InvalidAnswer."""
+    if not text:
+        raise InvalidAnswer("it is empty", usage=usage)
+    try:
+        return answer.model_validate_json(text)
+    except ValidationError as error:
+        raise InvalidAnswer(_faults(error), answer=text, usage=usage) from None
+
+
+def read_picture(data: bytes, usage: Usage) -> bytes:
+    """The picture as PNG, whatever it came as. Raises InvalidAnswer."""
+    if data.startswith(_PNG):
+        return data
+    png = BytesIO()
+    try:
+        with PIL.Image.open(BytesIO(data)) as picture:
+            picture.save(png, "PNG")
+    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
+        raise InvalidAnswer("it is not a picture", usage=usage) from None
+    return png.getvalue()
+
+
+def picture_type(picture: bytes) -> str:
+    """The media type of a picture, PNG or JPEG."""
+    return "image/jpeg" if picture.startswith(_JPEG) else "image/png"
+
+
+def told_wait(told: str | None) -> timedelta | None:
+    """A Retry-After, in seconds or as a date; None when it says nothing that can be understood."""
+    if told is None:
+        return None
+    with suppress(ValueError, OverflowError):
+        return max(timedelta(seconds=float(told)), timedelta(0))
+    with suppress(ValueError, TypeError):  # not a date; a date without a zone
+        return max(parsedate_to_datetime(told) - datetime.now(UTC), timedelta(0))
+    return None
+
+
+def protobuf_duration(told: object) -> timedelta | None:
+    """A google.protobuf.Duration in JSON, such as "37s" or "1.5s"; None for anything else."""
+    match = _SECONDS.fullmatch(told) if isinstance(told, str) else None
+    with suppress(OverflowError):
+        return timedelta(seconds=float(match[1])) if match else None
+    return None
+
+
+def short(text: str) -> str:
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}..."
+
+
+def _faults(error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_input=False)[:_MOST_FAULTS]
+    return "; ".join(": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"]])) for fault in faults)
