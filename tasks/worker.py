@@ -15,6 +15,7 @@ from jobs.settings import Settings
 from tasks import intake, pipelines
 from tasks.child import Child
 from tasks.parent import Parent
+from tasks.providers.registry import missing
 
 HARD_LIMIT_MARGIN = timedelta(minutes=1)
 """How long after its own time limit a job's process is killed: the last resort."""
@@ -28,6 +29,13 @@ class Worker:
         self._settings = settings
         self.parent = Parent(settings, exit_process=exit_process)
         self._child: Child | None = None
+
+    def require_provider(self, **_: Any) -> None:  # noqa: ANN401  # a signal's
+        """Ends a worker that could do no job which leaves the provider to the settings."""
+        name = self._settings.usual_provider
+        lack = missing(name, self._settings)
+        if lack:
+            raise SystemExit(f"headrace: the {name} provider cannot be used here: {lack}")
 
     def open_child(self) -> None:
         self._child = Child(self._settings, worker=self.parent.worker)
@@ -109,6 +117,7 @@ def _connect(worker: Worker, settings: Settings) -> None:
         worker.parent.watchdog.received()
 
     # Not weakly: nothing else holds these functions.
+    signals.celeryd_init.connect(worker.require_provider, weak=False)
     signals.setup_logging.connect(set_up_logging, weak=False)
     signals.worker_process_init.connect(open_child, weak=False)
     signals.worker_process_shutdown.connect(close_child, weak=False)
