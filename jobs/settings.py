@@ -138,9 +138,7 @@ class Settings(BaseSettings):
     gemini_image_model: Annotated[str, Field(min_length=1)] = "gemini-3.1-flash-image"
     local_model: Annotated[
         Path | None,
-        Field(
-            description="GGUF file that the `local` provider runs in each child, which then outgrows max_memory_per_child"
-        ),
+        Field(description="GGUF file of the `local` provider, loaded by each child: raise max_memory_per_child for it"),
     ] = None
     offline_delay: Annotated[Pause, Field(description="Each offline call takes this long")] = timedelta(0)
     offline_faults: Annotated[
