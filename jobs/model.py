@@ -44,6 +44,9 @@ class Progress(Frozen):
     fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
     phase: str = ""
     detail: str = ""
+    counts: dict[str, int] | None = Field(
+        default=None, description="Of a job with many parts: `total`, and how many of them are in which condition"
+    )
 
 
 class Waiting(Frozen):

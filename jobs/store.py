@@ -200,7 +200,7 @@ class JobStore:
         await self._write(self._scripts.renew, lease, [_ms(self._settings.lease), waiting_for, _ms(waiting)])
 
     async def progress(self, lease: Lease, progress: Progress) -> None:
-        await self._write(self._scripts.progress, lease, [progress.model_dump_json()])
+        await self._write(self._scripts.progress, lease, [progress.model_dump_json(exclude_none=True)])
 
     async def save_step(self, lease: Lease, step: str, result: str) -> None:
         await self._write(self._scripts.save_step, lease, [step, result], key=keys.steps(lease.job_id))

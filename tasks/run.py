@@ -60,6 +60,7 @@ class Run:
         self._failed: list[Saved] = []
         self._chosen = tools.providers.choose(GeneratedInput())
         self._told = 0.0
+        self._counts: Mapping[str, int] | None = None
 
     def choose(self, asked: BaseModel) -> None:
         """Takes provider and models from the job's input, if it has them. Raises Rejected for models that cannot be."""
@@ -98,7 +99,7 @@ class Run:
         await self._save(name, step.saved(adapter.dump_python(value, mode="json"), phase=phase))
         return value
 
-    async def map(
+    async def map(  # noqa: PLR0913  # all but three by keyword
         self,
         name: str,
         items: Sequence[Item],
@@ -106,11 +107,15 @@ class Run:
         result: type[T],
         *,
         span: tuple[float, float] = (0.0, 1.0),
+        limit: int | None = None,
+        each: Callable[[T], None] | None = None,
     ) -> list[T]:
         """`call` for every item, several at a time, each one a step named `name:1`, `name:2`, ...
 
-        `span` is the part of the job's progress that this is. After a failure no other step begins, but those in flight
-        are paid for and so may finish; then the failure is raised.
+        At most `limit` at a time, HEADRACE_CONCURRENCY if None. `span` is the part of the job's progress that this is;
+        with `each`, which gets every result at once, saved ones included, telling progress is left to the caller.
+        After a failure no other step begins, but those in flight are paid for and so may finish; then the failure is
+        raised.
         """
         results: dict[int, T] = {}
         failures: list[Exception] = []
@@ -120,29 +125,41 @@ class Run:
             while waiting and not failures:
                 number, item = waiting.popleft()
                 try:
-                    results[number] = await self.step(f"{name}:{number}", _for_item(call, item), result)
+                    made = await self.step(f"{name}:{number}", _for_item(call, item), result)
                 except Exception as error:  # noqa: BLE001  # raised below, when no call is in flight any more
                     failures.append(error)
                     return
+                results[number] = made
+                if each is not None:
+                    each(made)
+                    continue
                 low, high = span
                 done = low + (high - low) * len(results) / len(items)
                 await self.progress(done, name, f"{len(results)} of {len(items)}")
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._tools.settings.concurrency, len(items))):
+            for _ in range(min(limit or self._tools.settings.concurrency, len(items))):
                 group.create_task(work())
         if failures:
             raise next((error for error in failures if isinstance(error, Rejected)), failures[0])
         return [results[number] for number in sorted(results)]
 
-    async def progress(self, fraction: float, phase: str, detail: str = "") -> None:
-        """Tells clients how far the job is. Frequent calls are thinned out; the last one before the end counts."""
+    async def progress(
+        self, fraction: float, phase: str, detail: str = "", *, counts: Mapping[str, int] | None = None
+    ) -> None:
+        """Tells clients how far the job is. Frequent calls are thinned out; the last one before the end counts.
+
+        `counts` stay as they were when None.
+        """
+        self._counts = counts or self._counts
         now = time.monotonic()
         if fraction < 1 and now - self._told < PROGRESS_EVERY:
             return
         self._told = now
+        counts = dict(self._counts) if self._counts else None
+        progress = Progress(fraction=fraction, phase=phase, detail=detail, counts=counts)
         try:
-            await self._tools.store.progress(self._lease, Progress(fraction=fraction, phase=phase, detail=detail))
+            await self._tools.store.progress(self._lease, progress)
         except StoreUnavailable:
             # Progress is worth a try, not a wait.
             return
@@ -150,6 +167,10 @@ class Run:
     async def load(self, ref: FileRef) -> bytes:
         """A file that a step has kept. Raises FileNotFound."""
         return await self._tools.files.get(ref)
+
+    @property
+    def settings(self) -> Settings:
+        return self._tools.settings
 
     @property
     def usage(self) -> list[UsageItem]:

@@ -101,6 +101,35 @@ async def test_a_map_keeps_order_and_its_limit(run: Run, tools: Tools) -> None:
     assert most == tools.settings.concurrency
 
 
+async def test_a_map_may_have_a_limit_of_its_own_and_hand_out_every_result(
+    run: Run, claim: Claim, tools: Tools
+) -> None:
+    """Saved ones of an earlier attempt too; telling progress is then left to the caller."""
+    in_flight, most = 0, 0
+
+    async def call(_: Step, item: int) -> int:
+        nonlocal in_flight, most
+        in_flight += 1
+        most = max(most, in_flight)
+        await asyncio.sleep(0)
+        in_flight -= 1
+        return item
+
+    each: list[int] = []
+    await run.map("item", range(20), call, int, limit=10, each=each.append)
+    again = await _again(claim, tools)
+    await again.map("item", range(20), call, int, limit=10, each=each.append)
+    assert (most, sorted(each)) == (10, sorted([*range(20)] * 2))
+    assert (await tools.store.get(claim.job.id)).progress.phase == ""
+
+
+async def test_counts_stay_until_others_are_told(run: Run, claim: Claim, tools: Tools) -> None:
+    await run.progress(0.5, "half", counts={"total": 2, "done": 1})
+    await run.progress(1.0, "done")
+    progress = (await tools.store.get(claim.job.id)).progress
+    assert (progress.phase, progress.counts) == ("done", {"total": 2, "done": 1})
+
+
 async def test_after_a_failure_calls_in_flight_are_still_saved(run: Run, claim: Claim, tools: Tools) -> None:
     """They are paid for. No other call begins."""
     in_flight = asyncio.Barrier(4)
