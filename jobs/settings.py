@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from jobs.private_hosts import PrivateHosts
 
 ProviderName = Literal["offline", "openai", "gemini", "local"]
 
@@ -101,6 +103,15 @@ class Settings(BaseSettings):
     )
 
     max_batch_bytes: Annotated[int, Field(ge=1024, description="Largest body that asks for a batch")] = 32 * 1024 * 1024
+
+    allow_private_hosts: Annotated[
+        PrivateHosts,
+        NoDecode,  # its own notation, not JSON
+        BeforeValidator(PrivateHosts.parse),
+        Field(
+            description="Private hosts that warm-ups may reach: `10.0.0.0/8,wiki.corp:8080`; for intranets and tests"
+        ),
+    ] = PrivateHosts()
 
     max_tasks_per_child: Annotated[int, Field(ge=1, description="Jobs before a child is replaced")] = 100
     max_memory_per_child: Annotated[

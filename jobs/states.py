@@ -36,7 +36,7 @@ class Reason(StrEnum):
     PROVIDER_REJECTED = "provider_rejected"
     """The provider refuses the call itself: credentials or request."""
     INPUT_REJECTED = "input_rejected"
-    """What the client sent cannot be worked with."""
+    """What the input says or points to cannot be worked with: not there, not readable or not allowed."""
     INVALID_ANSWER = "invalid_answer"
     """The provider's answer is malformed or truncated, asked for twice; what came back is among the job's files."""
     TIME_LIMIT = "time_limit"

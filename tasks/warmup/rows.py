@@ -1,0 +1,90 @@
+"""One row for each URL and pass: what is saved of it, and the file they all end in."""
+
+import csv
+from collections.abc import Iterable
+from io import StringIO
+from typing import Literal
+
+from httpx2 import URL
+from pydantic import BaseModel
+
+from tasks.warmup.cache_state import CacheState, cache_state
+from tasks.warmup.client import Answer, NoAnswer, TooLarge
+from tasks.warmup.links import MOST_PAGE, links
+from tasks.warmup.visitor import TRIES, Skipped, Visitor
+
+_FIRST_ERROR = 400
+_LONGEST_DETAIL = 300
+_MOST_LINK_CHARACTERS = 128 * 1024
+"""Of the links of one page, together: they are saved with its row."""
+
+
+class Row(BaseModel):
+    url: str
+    outcome: Literal["completed", "failed", "skipped"]
+    status: int | None = None
+    reason: str | None = None
+    """Of a failure the status, or what NoAnswer says; of a skipped one what Skipped says."""
+    detail: str = ""
+    cache: CacheState | None = None
+    ms: int | None = None
+    first_byte_ms: int | None = None
+    bytes: int = 0
+    tries: int = 0
+    final_url: str | None = None
+    """Where redirects led."""
+    links: list[str] = []
+
+
+COLUMNS = ["pass", *(name for name in Row.model_fields if name != "links")]
+
+
+async def row_of(visitor: Visitor, url: str, *, with_links: bool) -> Row:
+    """Fetches `url`; whatever comes of it is a row."""
+    try:
+        answer = await visitor.visit(URL(url), keep=MOST_PAGE if with_links else 0)
+    except Skipped as skipped:
+        return Row(url=url, outcome="skipped", reason=skipped.reason, detail=str(skipped)[:_LONGEST_DETAIL])
+    except NoAnswer as none:
+        return Row(url=url, outcome="failed", reason=none.reason, detail=str(none)[:_LONGEST_DETAIL], tries=TRIES)
+    good = answer.status < _FIRST_ERROR
+    return Row(
+        url=url,
+        outcome="completed" if good else "failed",
+        status=answer.status,
+        reason=None if good else str(answer.status),
+        cache=cache_state(answer.headers),
+        ms=round(answer.seconds * 1000),
+        first_byte_ms=round(answer.first_byte * 1000),
+        bytes=answer.size,
+        tries=answer.tries,
+        final_url=str(answer.url) if str(answer.url) != url else None,
+        links=_links(answer, visitor) if with_links and good else [],
+    )
+
+
+def _links(answer: Answer, visitor: Visitor) -> list[str]:
+    if "html" not in answer.headers.get("content-type", "").lower():
+        return []
+    try:
+        page = answer.content(MOST_PAGE)
+    except (TooLarge, ValueError):
+        return []
+    kept: list[str] = []
+    left = _MOST_LINK_CHARACTERS
+    for link in links(page, answer.url):
+        left -= len(link) + 4
+        if left < 0:
+            break
+        if visitor.allow.allow(URL(link)):
+            kept.append(link)
+    return kept
+
+
+def to_csv(passes: Iterable[list[Row]]) -> bytes:
+    text = StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
+    writer.writeheader()
+    for number, rows in enumerate(passes, 1):
+        writer.writerows({"pass": number, **row.model_dump()} for row in rows)
+    return text.getvalue().encode()

@@ -1,0 +1,206 @@
+"""One URL over real HTTP: redirects, robots.txt, pushback, slowness and other people's tricks."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from httpx2 import URL
+
+from tasks.warmup.client import Answer, NoAnswer
+from tasks.warmup.rows import Row, row_of
+from tasks.warmup.visitor import PUSHBACK_TRIES, TRIES, Skipped, Visitor, retry_after
+from tests.support.website import Reply, Website, links_to, redirect
+from tests.tasks.warmup.conftest import NewVisitor
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between tries; those that a host asks for stay."""
+    monkeypatch.setattr("tasks.warmup.visitor._FIRST_WAIT", timedelta(milliseconds=1))
+    monkeypatch.setattr("tasks.warmup.host_limit._FIRST_PAUSE", timedelta(milliseconds=1))
+
+
+async def row(visitor: Visitor, url: str, *, with_links: bool = False) -> Row:
+    return await row_of(visitor, url, with_links=with_links)
+
+
+async def test_a_page_is_fetched_as_itself(site: Website, visitor: Visitor) -> None:
+    """With our name, without cookies, by the host's name in the URL."""
+    site.pages["/a?b=1"] = Reply(b"text", headers={"Set-Cookie": "id=1", "X-Cache": "HIT"})
+    url = f"http://shop.example:{site.port}/a?b=1"
+    await row(visitor, url)
+    made = await row(visitor, url)
+    assert (made.outcome, made.status, made.cache, made.bytes, made.tries) == ("completed", 200, "hit", 4, 1)
+    assert site.heads[-1]["host"] == f"shop.example:{site.port}"
+    assert site.heads[-1]["user-agent"] == "headrace-warmup/1.0"
+    assert "cookie" not in site.heads[-1]
+    assert site.asked == ["/robots.txt", "/a?b=1", "/a?b=1"]
+
+
+async def test_redirects_are_followed_and_told(site: Website, visitor: Visitor) -> None:
+    site.pages = {"/a": redirect("b"), "/b": redirect(f"http://shop.example:{site.port}/c"), "/c": Reply()}
+    made = await row(visitor, f"{site.url}/a")
+    assert (made.outcome, made.final_url) == ("completed", f"http://shop.example:{site.port}/c")
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("http://169.254.169.254/latest/meta-data/", "private_address"),
+        ("http://metadata.google.internal/", "private_address"),
+        ("http://localhost:1/", "private_address"),
+        ("http://[::1]:1/", "private_address"),
+        ("http://other.example/", "private_address"),
+        ("file:///etc/passwd", "scheme"),
+        ("gopher://shop.example/", "scheme"),
+    ],
+)
+@pytest.mark.parametrize("robots", [True, False])
+async def test_a_redirect_to_where_it_may_not_go_is_not_followed(
+    site: Website, new_visitor: NewVisitor, target: str, reason: str, *, robots: bool
+) -> None:
+    """`other.example` is a name that resolves to a private address."""
+    site.pages["/a"] = redirect(target)
+    made = await row(new_visitor(robots=robots), f"{site.url}/a")
+    assert (made.outcome, made.reason) == ("skipped", reason)
+
+
+async def test_a_redirect_to_another_port_of_this_machine_is_not_followed(site: Website, visitor: Visitor) -> None:
+    site.pages["/a"] = redirect("http://127.0.0.1:6379/")
+    made = await row(visitor, f"{site.url}/a")
+    assert (made.outcome, made.reason) == ("skipped", "private_address")
+    assert "HEADRACE_ALLOW_PRIVATE_HOSTS" in made.detail
+
+
+async def test_a_redirect_off_the_allow_list_is_not_followed(site: Website, new_visitor: NewVisitor) -> None:
+    site.pages = {"/a": redirect(f"http://shop.example:{site.port}/b"), "/b": Reply()}
+    made = await row(new_visitor(allow=["127.0.0.1"]), f"{site.url}/a")
+    assert (made.outcome, made.reason, site.times("/b")) == ("skipped", "host", 0)
+
+
+async def test_a_redirect_loop_ends(site: Website, visitor: Visitor) -> None:
+    site.pages = {"/a": redirect("/b"), "/b": redirect("/a")}
+    made = await row(visitor, f"{site.url}/a")
+    assert (made.outcome, made.reason) == ("failed", "too_many_redirects")
+    assert len(site.asked) == 7
+
+
+async def test_robots_txt_is_asked_for_once_and_kept_to(site: Website, visitor: Visitor) -> None:
+    site.pages = {"/robots.txt": Reply(b"User-agent: *\nDisallow: /no"), "/yes": Reply(), "/no": Reply()}
+    rows = await asyncio.gather(*(row(visitor, f"{site.url}{path}") for path in ("/yes", "/no", "/yes", "/no/x")))
+    assert [(made.outcome, made.reason) for made in rows[:2]] == [("completed", None), ("skipped", "robots")]
+    assert (site.times("/robots.txt"), site.times("/no"), site.times("/no/x")) == (1, 0, 0)
+
+
+async def test_robots_txt_is_left_alone_where_that_was_asked(site: Website, new_visitor: NewVisitor) -> None:
+    site.pages = {"/robots.txt": Reply(b"User-agent: *\nDisallow: /"), "/a": Reply()}
+    assert (await row(new_visitor(robots=False), f"{site.url}/a")).outcome == "completed"
+    assert site.asked == ["/a"]
+
+
+async def test_without_a_readable_robots_txt_nothing_is_fetched(site: Website, visitor: Visitor) -> None:
+    site.pages = {"/robots.txt": Reply(status=500), "/a": Reply()}
+    made = await row(visitor, f"{site.url}/a")
+    assert (made.outcome, made.reason, made.detail) == (
+        "skipped",
+        "robots",
+        "robots.txt cannot be read: status 500",
+    )
+    assert site.times("/a") == 0
+
+
+async def test_crawl_delay_is_kept_between_requests(site: Website, visitor: Visitor) -> None:
+    site.pages = {"/robots.txt": Reply(b"User-agent: *\nCrawl-delay: 0.2"), "/a": Reply()}
+    started = time.monotonic()
+    await asyncio.gather(*(row(visitor, f"{site.url}/a") for _ in range(4)))
+    assert time.monotonic() - started >= 0.6
+
+
+@pytest.mark.parametrize(("status", "tries"), [(404, 1), (500, TRIES), (502, TRIES), (429, PUSHBACK_TRIES)])
+async def test_a_status_that_stays_is_a_failed_row(site: Website, visitor: Visitor, status: int, tries: int) -> None:
+    site.pages["/a"] = Reply(status=status)
+    made = await row(visitor, f"{site.url}/a")
+    assert (made.outcome, made.status, made.reason, made.tries) == ("failed", status, str(status), tries)
+    assert site.times("/a") == tries
+
+
+async def test_trouble_that_passes_is_no_failure(site: Website, visitor: Visitor) -> None:
+    site.pages["/a"] = lambda path: Reply(status=500) if site.times(path) < TRIES else Reply()
+    made = await row(visitor, f"{site.url}/a")
+    assert (made.outcome, made.tries) == ("completed", TRIES)
+
+
+async def test_no_request_is_sent_before_retry_after(site: Website, visitor: Visitor) -> None:
+    """Of any URL of the host."""
+    asked_at: list[float] = []
+
+    def busy(path: str) -> Reply:
+        asked_at.append(time.monotonic())
+        return Reply(status=429, headers={"Retry-After": "1"}) if site.times(path) == 1 else Reply()
+
+    site.pages = {"/a": busy, "/b": busy}
+    first = await row(visitor, f"{site.url}/a")
+    assert (first.outcome, first.tries) == ("completed", 2)
+    assert asked_at[1] - asked_at[0] >= 1
+
+
+async def test_a_host_that_asks_for_an_hour_gets_it(site: Website, visitor: Visitor) -> None:
+    site.pages = {"/a": Reply(status=429, headers={"Retry-After": "3600"}), "/b": Reply()}
+    made = [await row(visitor, f"{site.url}{path}") for path in ("/a", "/b")]
+    assert [(one.outcome, one.reason) for one in made] == [("skipped", "retry_after")] * 2
+    assert (site.times("/a"), site.times("/b")) == (1, 0)
+
+
+async def test_a_body_that_drips_is_given_up(site: Website, new_visitor: NewVisitor) -> None:
+    """However steadily: the time is for the whole answer."""
+    site.pages["/a"] = Reply(b"x" * 1000, drip=0.05)
+    started = time.monotonic()
+    with pytest.raises(NoAnswer, match="no whole answer within"):
+        await new_visitor(robots=False, seconds=0.2).visit(URL(f"{site.url}/a"))
+    assert time.monotonic() - started < 2
+
+
+async def test_a_huge_body_is_not_read_to_its_end(
+    site: Website, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.warmup.client.MOST_BODY", 100_000)
+    site.pages["/a"] = Reply(b"x" * 5_000_000)
+    answer = await visitor.visit(URL(f"{site.url}/a"), keep=10)
+    assert (answer.status, answer.body) == (200, b"x" * 10)
+    assert 100_000 <= answer.size < 1_000_000
+
+
+async def test_a_host_that_hangs_up_or_is_not_there_is_a_failed_row(site: Website, visitor: Visitor) -> None:
+    site.pages["/a"] = Reply(hang_up=True)
+    made = await row(visitor, f"{site.url}/a")
+    assert (made.outcome, made.reason, made.tries) == ("failed", "protocol", TRIES)
+    gone = await row(visitor, "http://nowhere.invalid/")
+    assert (gone.outcome, gone.reason) == ("skipped", "robots")
+    assert "cannot be resolved" in gone.detail
+
+
+async def test_links_off_the_allow_list_are_not_kept(site: Website, new_visitor: NewVisitor) -> None:
+    site.pages["/a"] = links_to("/b", f"http://shop.example:{site.port}/c", "https://elsewhere.example/d")
+    made = await row(new_visitor(allow=["127.0.0.1", "shop.example"]), f"{site.url}/a", with_links=True)
+    assert made.links == [f"{site.url}/b", f"http://shop.example:{site.port}/c"]
+
+
+async def test_what_was_named_needs_no_allow_list_but_the_guard(site: Website, new_visitor: NewVisitor) -> None:
+    site.pages["/sitemap.xml"] = redirect("http://localhost/")
+    with pytest.raises(Skipped) as skipped:
+        await new_visitor(allow=[]).document(URL(f"{site.url}/sitemap.xml"), keep=100)
+    assert skipped.value.reason == "private_address"
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "9" * 400])
+def test_a_senseless_retry_after_is_none_or_long(text: str) -> None:
+    answer = Answer(URL("http://a.example"), 429, {"retry-after": text}, b"", 0, 0, 0)
+    assert (retry_after(answer) or timedelta(days=365)) >= timedelta(days=365)
+
+
+def test_retry_after_may_be_a_date() -> None:
+    date = format_datetime(datetime.now(tz=UTC) + timedelta(seconds=60), usegmt=True)
+    answer = Answer(URL("http://a.example"), 429, {"retry-after": date}, b"", 0, 0, 0)
+    assert timedelta(seconds=55) < (retry_after(answer) or timedelta(0)) <= timedelta(seconds=60)
