@@ -1,5 +1,6 @@
 """Which URLs a sitemap names, once and for all attempts: kept in a file, for there may be many."""
 
+import asyncio
 from collections import deque
 from http import HTTPStatus
 
@@ -70,7 +71,8 @@ async def _read(visitor: Visitor, address: str) -> tuple[URL, Sitemap]:
             raise Unavailable(f"The sitemap {address} is not to be had now: status {answer.status}.")
         if answer.status != HTTPStatus.OK:
             raise _rejected(f"The sitemap {address} is not there: status {answer.status}. Check the URL.")
-        return answer.url, parse(answer.content(MOST_BYTES))
+        # 50 MB take a second or two, and the job must be able to be cancelled meanwhile.
+        return answer.url, await asyncio.to_thread(lambda: parse(answer.content(MOST_BYTES)))
     except NoAnswer as none:
         raise Unavailable(f"The sitemap {address} is not to be had now: {none}.") from none
     except Skipped as skipped:

@@ -50,8 +50,10 @@ class _Site:
 
     limit: HostLimit = field(default_factory=HostLimit)
     robots: Robots | None = None
-    unreachable: str | None = None
-    """Why there is no robots.txt to go by. Until there is, all is disallowed (RFC 9309, 2.3.1.4)."""
+    unreadable: str | None = None
+    """Why there is no robots.txt to go by: then all is disallowed (RFC 9309, 2.3.1.4)."""
+    silent: NoAnswer | None = None
+    """The same, when the host did not answer at all."""
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -111,17 +113,19 @@ class Visitor:
         raise NoAnswer("too_many_redirects", f"more than {MOST_REDIRECTS}, the last to {url}")
 
     async def _admit(self, url: URL) -> None:
-        """Raises Skipped."""
+        """Raises Skipped, NoAnswer."""
         if not self.allow.allow(url):
             raise Skipped("host", f"{url.host} is not among the hosts that may be asked; allow_hosts can name it")
         if not self._respect_robots:
             return
         site = self._site(url)
         async with site.asking:
-            if site.robots is None and site.unreachable is None:
+            if site.robots is None and site.unreadable is None and site.silent is None:
                 await self._ask_robots(site, url)
+        if site.silent is not None:
+            raise NoAnswer(site.silent.reason, f"not even to robots.txt: {site.silent}")
         if site.robots is None:
-            raise Skipped("robots", f"robots.txt cannot be read: {site.unreachable}")
+            raise Skipped("robots", f"robots.txt cannot be read: {site.unreadable}")
         if not site.robots.allow(str(url)):
             raise Skipped("robots", "disallowed by robots.txt")
 
@@ -129,11 +133,13 @@ class Visitor:
         try:
             answer = await self.document(url.join("/robots.txt"), keep=MOST_BYTES)
             if answer.status in _PUSHBACK or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                site.unreachable = f"status {answer.status}"
+                site.unreadable = f"status {answer.status}"
                 return
             site.robots = Robots.of(answer, user_agent=self._user_agent)
-        except (NoAnswer, TooLarge, ValueError) as error:
-            site.unreachable = str(error)
+        except NoAnswer as none:
+            site.silent = none
+        except (TooLarge, ValueError) as error:
+            site.unreadable = str(error)
         else:
             site.limit.pace = site.robots.delay
 

@@ -10,7 +10,9 @@ from httpx2 import URL
 
 from tasks.warmup.client import Answer, NoAnswer
 from tasks.warmup.rows import Row, row_of
+from tasks.warmup.tally import Tally
 from tasks.warmup.visitor import PUSHBACK_TRIES, TRIES, Skipped, Visitor, retry_after
+from tests.support.waiting import wait_until
 from tests.support.website import Reply, Website, links_to, redirect
 from tests.tasks.warmup.conftest import NewVisitor
 
@@ -146,6 +148,17 @@ async def test_no_request_is_sent_before_retry_after(site: Website, visitor: Vis
     assert asked_at[1] - asked_at[0] >= 1
 
 
+async def test_a_rest_that_a_host_asks_for_is_told(site: Website, visitor: Visitor) -> None:
+    site.pages["/a"] = Reply(status=503, headers={"Retry-After": "60"})
+    visit = asyncio.create_task(row(visitor, f"{site.url}/a"))
+    await wait_until(lambda: visitor.pauses, within=5, what="the host rests")
+    tally = Tally(passes=2)
+    tally.next_pass()
+    tally.expect(7)
+    assert tally.detail(visitor) == f"0 of 7, 0 in flight; waiting 60 s as {site.host} asks"
+    visit.cancel()
+
+
 async def test_a_host_that_asks_for_an_hour_gets_it(site: Website, visitor: Visitor) -> None:
     site.pages = {"/a": Reply(status=429, headers={"Retry-After": "3600"}), "/b": Reply()}
     made = [await row(visitor, f"{site.url}{path}") for path in ("/a", "/b")]
@@ -177,7 +190,7 @@ async def test_a_host_that_hangs_up_or_is_not_there_is_a_failed_row(site: Websit
     made = await row(visitor, f"{site.url}/a")
     assert (made.outcome, made.reason, made.tries) == ("failed", "protocol", TRIES)
     gone = await row(visitor, "http://nowhere.invalid/")
-    assert (gone.outcome, gone.reason) == ("skipped", "robots")
+    assert (gone.outcome, gone.reason) == ("failed", "connection")
     assert "cannot be resolved" in gone.detail
 
 
