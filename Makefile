@@ -33,12 +33,13 @@ chaos: $(READY)  ## Every fault, then 200 jobs under 300 random ones (about 20 m
 	$(BIN)/pytest tests/chaos
 	$(BIN)/python -m tests.chaos.random_run --jobs 200 --faults 300
 
-check: $(READY)  ## Lint, types, layers, shell scripts
+check: $(READY)  ## Lint, types, layers, shell scripts, Dockerfiles
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck .ci/run
+	$(BIN)/shellcheck .ci/run tests/containers/engine
+	$(BIN)/hadolint Dockerfile.api Dockerfile.worker
 
 format: $(READY)  ## Format the code and apply safe lint fixes
 	$(BIN)/ruff check --fix .
@@ -46,13 +47,15 @@ format: $(READY)  ## Format the code and apply safe lint fixes
 
 # Without addresses of an index or local files: anyone's pip finds the packages where it always does.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" pyproject.toml
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
 lock: $(READY)  ## Compile the locked requirements of each image anew
-	$(COMPILE) --extra api -o requirements/api.txt
-	$(COMPILE) --extra worker -o requirements/worker.txt
-	$(COMPILE) --extra flower -o requirements/flower.txt
-	$(COMPILE) --extra api --extra worker --extra flower --extra embedded --extra video --group dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra api -o requirements/api.txt
+	$(COMPILE) pyproject.toml --extra worker -o requirements/worker.txt
+	$(COMPILE) pyproject.toml --extra flower -o requirements/flower.txt
+	$(COMPILE) pyproject.toml --extra video -o requirements/video.txt
+	echo 'hatchling>=1.27' | $(COMPILE) - -o requirements/build.txt
+	$(COMPILE) pyproject.toml --extra api --extra worker --extra flower --extra embedded --extra video --group dev -o requirements/dev.txt
 
 clean:  ## Remove .venv and everything that was made
 	rm -rf .venv .headrace .pytest_cache .ruff_cache .hypothesis .import_linter_cache
