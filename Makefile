@@ -1,12 +1,17 @@
 # All set-up is done here: `make demo` on a fresh machine needs python3 (3.11 or newer), make and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test chaos chaos-quick check format lock clean
+.PHONY: help setup demo dev test test-containers images chaos chaos-quick check format lock clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+# The engine's own client, should there be another on the path.
+DOCKER ?= $(firstword $(wildcard /usr/bin/docker) docker)
+TAG ?= latest
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
 help:  ## What there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Build .venv from the locked requirements
 
@@ -26,6 +31,15 @@ dev: $(READY)  ## Run everything: API :8000, a worker, Flower :5555, an embedded
 test: $(READY)  ## Run every test: real redis-server, real processes
 	$(BIN)/pytest -n 2 --dist worksteal
 
+images:  ## Build the API and the worker image, tagged TAG (BuildKit)
+	for image in api worker; do \
+	  DOCKER_BUILDKIT=1 $(DOCKER) build --network host --file Dockerfile.$$image --tag headrace-$$image:$(TAG) \
+	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) . || exit 1; \
+	done
+
+test-containers: $(READY)  ## Test the images and compose.yaml (needs Docker; tests/containers/engine gets one)
+	$(BIN)/pytest tests/containers --durations 10
+
 chaos-quick: $(READY)  ## The quick faults, as `make test` runs them too
 	$(BIN)/pytest tests/chaos -m quick
 
@@ -40,6 +54,7 @@ check: $(READY)  ## Lint, types, layers, shell scripts, Dockerfiles
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck .ci/run tests/containers/engine
 	$(BIN)/hadolint Dockerfile.api Dockerfile.worker
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 
 format: $(READY)  ## Format the code and apply safe lint fixes
 	$(BIN)/ruff check --fix .
