@@ -144,6 +144,7 @@ def just_accepted(job_id: str, new: NewJob, created_at: datetime) -> Response:
             "max_attempts": new.max_attempts,
             "priority": new.priority,
             "queue": {"name": new.kind.queue, "position": None},
+            "max_cost": None if new.max_cost is None else float(new.max_cost),
             "created_at": created_at,
             "deadline": created_at + (new.start_deadline or timedelta(0)),
             "urls": urls(job_id),

@@ -16,7 +16,7 @@ from api.representation import JobBody, accepted, just_accepted
 from jobs import kinds
 from jobs.errors import UnknownKind
 from jobs.kinds import Kind
-from jobs.model import UserId
+from jobs.model import Usd, UserId
 from jobs.queues import DEFAULT_PRIORITY, PRIORITIES
 from jobs.settings import Settings
 from jobs.store import NewJob
@@ -72,6 +72,14 @@ class JobOptions(BaseModel):
             ge=1,
             le=int(MAX_START_DEADLINE.total_seconds()),
             description="It expires if no worker has started it by then; null: as the deployment has it",
+        ),
+    ] = None
+    max_cost: Annotated[
+        Usd | None,
+        Field(
+            description="USD. Before a call that would pass it the job fails with `budget_exceeded`, its finished steps"
+            " kept; null: no limit",
+            examples=[2.5],
         ),
     ] = None
 
@@ -143,6 +151,7 @@ def new_job(kind: Kind, content: dict[str, Any], options: JobOptions, settings: 
         priority=options.priority,
         max_attempts=options.max_attempts or settings.max_attempts,
         start_deadline=timedelta(seconds=seconds) if seconds else settings.start_deadline,
+        max_cost=options.max_cost,
     )
 
 

@@ -48,6 +48,12 @@ MEMBERS = ":jobs"
 FEEDING = "hr:batches"
 """Zset: batches with jobs still to be made, by creation time, ms."""
 
+RATE = "hr:rate:"
+"""Hash `hr:rate:{provider}/{model}`: how far ahead the model's calls are booked. Lives as long as that."""
+USAGE = "hr:usage:"
+"""Hashes `hr:usage:{day}` and `hr:usage:{day}:{user id}`: what all calls of a day, UTC, used. The day is its number
+since the epoch, the user id is empty for jobs without a user."""
+
 IDEMPOTENCY = "hr:idempotency:"
 """Hash `hr:idempotency:{owner}:{key}`: job id and fingerprint of the request that made it."""
 LANES = "hr:lanes"
@@ -86,6 +92,15 @@ def upload(upload_id: str) -> str:
 
 def batch(batch_id: str) -> str:
     return BATCH + batch_id
+
+
+def rate(provider: str, model: str) -> str:
+    return f"{RATE}{provider}/{model}"
+
+
+def usage(day: int, user_id: str | None = None) -> str:
+    """Of a user, or of everybody."""
+    return f"{USAGE}{day}" if user_id is None else f"{USAGE}{day}:{user_id}"
 
 
 def idempotency(owner: str, key: str) -> str:

@@ -1,6 +1,7 @@
 """A job as clients see it."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +18,10 @@ UserId = Annotated[
         examples=["9a0a594c-2699-400b-89e0-4a4ef78ced97"],
     ),
 ]
+
+
+Usd = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=6)]
+"""A budget."""
 
 
 class Frozen(BaseModel):
@@ -50,7 +55,7 @@ class Progress(Frozen):
 
 
 class Waiting(Frozen):
-    """What an unfinished job waits for: `worker`, `retry` or `provider`; and since when, or until when."""
+    """What an unfinished job waits for: `worker`, `retry`, `provider` or `rate_limit`; since when, or until when."""
 
     on: str
     since: datetime | None = None
@@ -58,7 +63,7 @@ class Waiting(Frozen):
 
 
 class UsageItem(Frozen):
-    """What a job used of one model, saved steps of earlier attempts included."""
+    """What was used of one model, calls that failed included."""
 
     provider: str
     model: str
@@ -66,6 +71,14 @@ class UsageItem(Frozen):
     output_tokens: int = 0
     images: int = 0
     calls: int = 0
+    cost: float | None = Field(default=0.0, description="USD; null when the price table has no price for the model")
+
+
+class Reused(Frozen):
+    """What a job did not have to pay for, because an earlier attempt, or the job that it retries, had saved it."""
+
+    steps: int = 0
+    cost: float | None = Field(default=0.0, description="USD; null when a price is not known")
 
 
 class QueuePlace(Frozen):
@@ -95,6 +108,8 @@ class Job(Frozen):
     retry_at: datetime | None = None
     deadline: datetime = Field(description="It expires if not started by then")
     usage: list[UsageItem] = []
+    reused: Reused = Reused()
+    max_cost: float | None = Field(default=None, description="USD; a call that would pass it is not made")
     files: list[FileRef] = []
     batch: str | None = Field(default=None, description="The batch that it is one of")
     custom_id: str | None = Field(default=None, description="What the client calls it within its batch")

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 
-from jobs.model import FileRef, Job, JobError, Progress, QueuePlace, UsageItem, Waiting
+from jobs.model import FileRef, Job, JobError, Progress, QueuePlace, Reused, Waiting
+from jobs.prices import to_usd
 from jobs.states import Reason, State
+from jobs.usage import used
 
-_USAGE = TypeAdapter(list[UsageItem])
 _FILES = TypeAdapter(list[FileRef])
 
 
@@ -41,7 +42,9 @@ def to_job(record: Mapping[str, str], *, position: int | None = None) -> Job:
         finished_at=_date(record, "finished_at"),
         retry_at=_date(record, "retry_at"),
         deadline=to_datetime(record["deadline"]),
-        usage=_USAGE.validate_json(record.get("usage", "[]")),
+        usage=used(record),
+        reused=Reused.model_validate_json(record["reused"]) if "reused" in record else Reused(),
+        max_cost=to_usd(int(record["max_cost"])) if record.get("max_cost") else None,
         files=_FILES.validate_json(record.get("files", "[]")),
         batch=record.get("batch"),
         custom_id=record.get("custom_id"),
@@ -55,9 +58,12 @@ def _waiting(record: Mapping[str, str]) -> Waiting | None:
         case State.QUEUED:
             return Waiting(on="worker", since=_date(record, "hinted_at"))
         case State.SCHEDULED:
-            return Waiting(on="retry", until=_date(record, "retry_at"))
+            limited = record["state_reason"] == Reason.RATE_LIMITED
+            return Waiting(on="rate_limit" if limited else "retry", until=_date(record, "retry_at"))
         case State.RUNNING if "waiting_for" in record:
-            return Waiting(on=record["waiting_for"], since=_date(record, "waiting_since"))
+            return Waiting(
+                on=record["waiting_for"], since=_date(record, "waiting_since"), until=_date(record, "waiting_until")
+            )
         case _:
             return None
 

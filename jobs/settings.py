@@ -8,10 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from jobs.model import Usd
+from jobs.prices import Prices
 from jobs.private_hosts import PrivateHosts
+from jobs.rates import Rates
 
 ProviderName = Literal["offline", "openai", "gemini", "local"]
 
@@ -151,11 +154,31 @@ class Settings(BaseSettings):
         Path | None,
         Field(description="GGUF file of the `local` provider, loaded by each child: raise max_memory_per_child for it"),
     ] = None
+    rates: Annotated[
+        str,
+        Field(description="Limits shared by all workers: `openai/gpt-5.4-mini=500rpm,200000tpm; gemini/*=60rpm`"),
+    ] = ""
+    prices: Annotated[
+        Path | None, Field(description="TOML file whose prices come before those of jobs/prices.toml")
+    ] = None
+    user_daily_budget: Annotated[Usd | None, Field(description="USD that each user_id may spend a day, UTC")] = None
     offline_delay: Annotated[Pause, Field(description="Each offline call takes this long")] = timedelta(0)
     offline_faults: Annotated[
         str, Field(description="Calls that fail, by number within a process: `3:busy,5:unavailable,7:rejected`")
     ] = ""
     offline_ledger: Annotated[Path | None, Field(description="File that gets a JSON line for each offline call")] = None
+
+    @field_validator("rates")
+    @classmethod
+    def _readable_rates(cls, rates: str) -> str:
+        Rates.parse(rates)
+        return rates
+
+    @field_validator("prices")
+    @classmethod
+    def _readable_prices(cls, prices: Path | None) -> Path | None:
+        Prices.load(prices)
+        return prices
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Self, cast
 from uuid import uuid4
 
@@ -17,16 +18,21 @@ from jobs.connection import answered, connect
 from jobs.errors import IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable, UnknownStep
 from jobs.kinds import Kind
 from jobs.messages import Renderer
-from jobs.model import FileRef, Job, JobError, Progress, UsageItem
+from jobs.model import FileRef, Job, JobError, Progress, Reused, UsageItem
+from jobs.prices import to_micros
 from jobs.queues import DEFAULT_PRIORITY
 from jobs.records import to_datetime, to_job
 from jobs.scripts import Policy, Scripts
 from jobs.settings import Settings
 from jobs.states import FINAL, State
 from jobs.steps import from_step_on
+from jobs.usage import in_micros
 
 SWEEP_BATCH = 100
 """Most jobs of each sort that one sweep handles, so that it never holds Redis for long."""
+
+_REPEATED = ("kind", "queue", "priority", "input", "user_id", "max_attempts", "max_cost")
+"""The fields that a retry has from the job that it retries."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class NewJob:
     priority: int = DEFAULT_PRIORITY
     max_attempts: int | None = None
     start_deadline: timedelta | None = None
+    max_cost: Decimal | None = None
+    """USD."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +163,7 @@ class JobStore:
         Raises JobNotFound, NotRetryable, UnknownStep, IdempotencyConflict.
         """
         record = await self._record(job_id)
-        fields = {field: record[field] for field in ("kind", "queue", "priority", "input", "user_id", "max_attempts")}
+        fields = {field: record[field] for field in _REPEATED}
         if from_step is None:
             return await self._create(fields, idempotency, retry=_Retry(job_id, "retried_as"))
         if record["state"] not in FINAL:
@@ -195,15 +203,40 @@ class JobStore:
         record = _pairs(reply[1])
         return Claim(lease=Lease(job_id, int(record["fence"])), job=to_job(record), steps=_pairs(reply[2]))
 
-    async def renew(self, lease: Lease, *, waiting_for: str = "", waiting: timedelta = timedelta(0)) -> None:
-        """Raises LeaseLost, as do all writes below."""
-        await self._write(self._scripts.renew, lease, [_ms(self._settings.lease), waiting_for, _ms(waiting)])
+    async def renew(
+        self,
+        lease: Lease,
+        *,
+        waiting_for: str = "",
+        waiting: timedelta = timedelta(0),
+        left: timedelta | None = None,
+    ) -> None:
+        """A longer lease; and what the job waits for, for how long by now, and how long still, if that is known.
+
+        Raises LeaseLost, as do all writes below.
+        """
+        until = "" if left is None else _ms(left)
+        await self._write(self._scripts.renew, lease, [_ms(self._settings.lease), waiting_for, _ms(waiting), until])
 
     async def progress(self, lease: Lease, progress: Progress) -> None:
         await self._write(self._scripts.progress, lease, [progress.model_dump_json(exclude_none=True)])
 
-    async def save_step(self, lease: Lease, step: str, result: str) -> None:
-        await self._write(self._scripts.save_step, lease, [step, result], key=keys.steps(lease.job_id))
+    async def save_step(
+        self,
+        lease: Lease,
+        step: str,
+        result: str,
+        *,
+        usage: Sequence[UsageItem] = (),
+        uncounted: Sequence[UsageItem] = (),
+    ) -> None:
+        """Keeps a result. `usage` is what the step used; `uncounted` is that of it which `settle` did not count."""
+        await self._write(
+            self._scripts.save_step,
+            lease,
+            [step, result, _dump(usage), in_micros(uncounted)],
+            key=keys.steps(lease.job_id),
+        )
 
     async def complete(
         self,
@@ -211,16 +244,16 @@ class JobStore:
         *,
         result: Mapping[str, Any],
         files: Sequence[FileRef] = (),
-        usage: Sequence[UsageItem] = (),
+        reused: Reused | None = None,
     ) -> None:
-        fields = ["result", json.dumps(result), "files", _dump(files), "usage", _dump(usage)]
+        fields = ["result", json.dumps(result), *_outcome(files, reused)]
         await self._write(self._scripts.finish, lease, [State.COMPLETED, "", *fields])
 
     async def fail(
-        self, lease: Lease, error: JobError, *, files: Sequence[FileRef] = (), usage: Sequence[UsageItem] = ()
+        self, lease: Lease, error: JobError, *, files: Sequence[FileRef] = (), reused: Reused | None = None
     ) -> None:
-        """Ends the job for good; the files and usage of its finished steps are kept."""
-        fields = ["error", error.model_dump_json(), "files", _dump(files), "usage", _dump(usage)]
+        """Ends the job for good; the files of its finished steps are kept."""
+        fields = ["error", error.model_dump_json(), *_outcome(files, reused)]
         await self._write(self._scripts.finish, lease, [State.FAILED, error.reason, *fields])
 
     async def retry_later(
@@ -230,10 +263,13 @@ class JobStore:
         *,
         wait: timedelta,
         files: Sequence[FileRef] = (),
-        usage: Sequence[UsageItem] = (),
+        reused: Reused | None = None,
     ) -> State:
-        """Frees the worker until the wait is over; or ends the job as `fail` does, if its attempts are used up."""
-        fields = [error.model_dump_json(), "files", _dump(files), "usage", _dump(usage)]
+        """Frees the worker until the wait is over; or ends the job as `fail` does, if its attempts are used up.
+
+        A wait for the rate limit uses up none, unless many have followed each other without a call in between.
+        """
+        fields = [error.model_dump_json(), *_outcome(files, reused)]
         reply = await self._write(self._scripts.retry_later, lease, [error.reason, _ms(wait), *fields])
         return State(reply[1])
 
@@ -272,6 +308,7 @@ class JobStore:
             "input": json.dumps(new.input),
             "user_id": new.user_id or "",
             "max_attempts": str(new.max_attempts or self._settings.max_attempts),
+            "max_cost": str(to_micros(new.max_cost)) if new.max_cost else "",
         }
 
     def _message(self, job_id: str, fields: Mapping[str, str]) -> dict[str, str]:
@@ -360,6 +397,10 @@ def _retried_from(step: str, said: str) -> str:
 
 def _ms(duration: timedelta) -> int:
     return round(duration.total_seconds() * 1000)
+
+
+def _outcome(files: Sequence[FileRef], reused: Reused | None) -> list[str]:
+    return ["files", _dump(files), "reused", (reused or Reused()).model_dump_json()]
 
 
 def _dump(items: Sequence[FileRef] | Sequence[UsageItem]) -> str:

@@ -137,7 +137,7 @@ class Attempt:
         body = result.model_dump(mode="json")
         await insist(
             lambda: self._tools.store.complete(
-                self._claim.lease, result=body, files=self._run.files, usage=self._run.usage
+                self._claim.lease, result=body, files=self._run.files, reused=self._run.reused
             ),
             within=self._tools.settings.lease,
         )
@@ -151,7 +151,7 @@ class Attempt:
         failure = JobError(reason=error.reason, message=str(error), stage=error.stage)
         state = await insist(
             lambda: self._tools.store.retry_later(
-                self._claim.lease, failure, wait=wait, files=self._run.files, usage=self._run.usage
+                self._claim.lease, failure, wait=wait, files=self._run.files, reused=self._run.reused
             ),
             within=settings.lease,
         )
@@ -160,7 +160,7 @@ class Attempt:
     async def _fail(self, reason: Reason, message: str, *, stage: str | None = None) -> str:
         failure = JobError(reason=reason, message=message, stage=stage)
         await insist(
-            lambda: self._tools.store.fail(self._claim.lease, failure, files=self._run.files, usage=self._run.usage),
+            lambda: self._tools.store.fail(self._claim.lease, failure, files=self._run.files, reused=self._run.reused),
             within=self._tools.settings.lease,
         )
         return f"failed: {reason}"

@@ -14,6 +14,7 @@ from jobs.settings import Settings
 from jobs.store import JobStore, Refusal
 from tasks.attempt import Attempt, Stubborn, claim
 from tasks.lease import LeaseThread
+from tasks.metering import Meter
 from tasks.providers.registry import Providers
 from tasks.run import Tools
 
@@ -22,6 +23,8 @@ log = structlog.stdlib.get_logger("headrace.child")
 HAND_BACK = signal.SIGUSR2
 """From the parent: hand the job back, we are stopping. SIGUSR1 and SIGTERM mean other things to Celery's children."""
 EX_SOFTWARE = 70
+PATIENCE = timedelta(seconds=5)
+"""How long Redis may take to answer."""
 
 
 class Child:
@@ -43,11 +46,13 @@ class Child:
 
     async def _open(self, settings: Settings) -> None:
         self._leases = LeaseThread(settings)
+        store = JobStore.open(settings, name="headrace-child", patience=PATIENCE)
         self._tools = Tools(
             settings=settings,
-            store=JobStore.open(settings, name="headrace-child", patience=timedelta(seconds=5)),
+            store=store,
             files=FileStore.open(settings),
             providers=Providers(settings),
+            meter=Meter(settings, store, patience=PATIENCE),
         )
         self._attempt_now: Attempt | None = None
         self._stopping = False

@@ -2,15 +2,20 @@
 
 ProviderError
 ├── Busy               asked too often (429): wait as told, then again
+│   └── RateLimited    not asked, for our own limits leave no room yet
 ├── Unavailable        not answering (5xx, timeout, connection): wait with backoff, then again
 └── Rejected           will never be answered (bad input, content policy, bad key): the job fails
     └── InvalidAnswer  answered, but of no use (malformed, truncated): text is asked for once more, then the job fails
 """
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from jobs.states import Reason
 from tasks.providers.base import Usage
+
+if TYPE_CHECKING:  # the providers import this module
+    from tasks.providers.base import Usage
 
 
 class ProviderError(Exception):
@@ -22,6 +27,8 @@ class ProviderError(Exception):
     reason: Reason
     stage: str | None = None
     """The step that asked; set by it."""
+    usage: "Usage | None" = None
+    """What the failed call used all the same, when that is known."""
 
     def __init__(self, message: str, *, usage: Usage | None = None) -> None:
         super().__init__(message)
@@ -36,6 +43,12 @@ class Busy(ProviderError):
     def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class RateLimited(Busy):
+    """The rate limit that all workers share has room after `retry_after`; the provider was not asked."""
+
+    reason = Reason.RATE_LIMITED
 
 
 class Unavailable(ProviderError):

@@ -14,6 +14,7 @@ from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.settings import Settings
 from jobs.store import JobStore, Lease
 from tasks.looping import LoopThread
+from tasks.waits import Waited
 
 T = TypeVar("T")
 log = structlog.stdlib.get_logger("headrace.lease")
@@ -54,11 +55,11 @@ class LeaseThread:
 
     @contextmanager
     def hold(
-        self, lease: Lease, *, on_lost: Callable[[str], None], waiting: Callable[[], timedelta | None]
+        self, lease: Lease, *, on_lost: Callable[[str], None], waiting: Callable[[], Waited | None]
     ) -> Generator[None]:
         """Keeps `lease` meanwhile. `on_lost(why)` is called in this thread, once, when the job is no longer ours.
 
-        `waiting` says how long the provider lets us wait by now.
+        `waiting` says what the job waits for by now.
         """
         keeping = self._thread.run(self._keep(lease, on_lost, waiting))
         try:
@@ -73,9 +74,7 @@ class LeaseThread:
 
         self._thread.close(disconnect())
 
-    async def _keep(
-        self, lease: Lease, on_lost: Callable[[str], None], waiting: Callable[[], timedelta | None]
-    ) -> None:
+    async def _keep(self, lease: Lease, on_lost: Callable[[str], None], waiting: Callable[[], Waited | None]) -> None:
         until = self._until()
         await asyncio.sleep(min(SETTLE, self._settings.heartbeat.total_seconds()))
         try:
@@ -91,13 +90,16 @@ class LeaseThread:
             log.exception("lease thread failed", job=lease.job_id)
             on_lost("unknown")
 
-    async def _renew(self, lease: Lease, waiting: Callable[[], timedelta | None]) -> float | None:
+    async def _renew(self, lease: Lease, waiting: Callable[[], Waited | None]) -> float | None:
         """One heartbeat; returns until when the lease holds now, or None when Redis is away."""
         try:
             await self._heartbeat_or_signal(lease)
             until = self._until()
             waited = waiting()
-            await self._store.renew(lease, waiting_for="provider" if waited else "", waiting=waited or timedelta(0))
+            if waited:
+                await self._store.renew(lease, waiting_for=waited.on, waiting=waited.since, left=waited.left)
+            else:
+                await self._store.renew(lease)
         except StoreUnavailable:
             await asyncio.sleep(RETRY_EVERY)
             return None

@@ -2,24 +2,27 @@
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
 from jobs.errors import StoreUnavailable
 from jobs.files import FileStore
 from jobs.kinds.generated import GeneratedInput
-from jobs.model import FileRef, Progress, UsageItem
+from jobs.model import FileRef, Progress, Reused
 from jobs.settings import ProviderName, Settings
 from jobs.store import JobStore, Lease
+from jobs.usage import cost
 from tasks.errors import ProviderError, Rejected
 from tasks.lease import insist
-from tasks.providers.base import Call
-from tasks.providers.registry import Providers
-from tasks.steps import Saved, Step, Waits
+from tasks.metering import Meter, MeteredProvider
+from tasks.providers.base import Call, Provider
+from tasks.providers.registry import Chosen, Providers
+from tasks.steps import Saved, Step
+from tasks.waits import Waits
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -44,6 +47,7 @@ class Tools:
     store: JobStore
     files: FileStore
     providers: Providers
+    meter: Meter
 
 
 class Run:
@@ -58,14 +62,16 @@ class Run:
         self._saved = {name: Saved.model_validate_json(text) for name, text in saved.items()}
         self._phases: dict[str, int] = {}
         self._failed: list[Saved] = []
-        self._chosen = tools.providers.choose(GeneratedInput())
+        self._reused: set[str] = set()
+        self._seats: Counter[str] = Counter()
+        self._chosen = self._metered(tools.providers.choose(GeneratedInput()))
         self._told = 0.0
         self._counts: Mapping[str, int] | None = None
 
     def choose(self, asked: BaseModel) -> None:
         """Takes provider and models from the job's input, if it has them. Raises Rejected for models that cannot be."""
         if isinstance(asked, GeneratedInput):
-            self._chosen = self._tools.providers.choose(asked)
+            self._chosen = self._metered(self._tools.providers.choose(asked))
 
     @property
     def provider(self) -> ProviderName:
@@ -80,6 +86,7 @@ class Run:
         adapter = TypeAdapter(result)
         phase = self._phases.setdefault(name.partition(":")[0], len(self._phases))
         if name in self._saved:
+            self._reused.add(name)
             return adapter.validate_python(self._saved[name].value)
         if self.draining:
             raise Interrupted
@@ -173,19 +180,22 @@ class Run:
         return self._tools.settings
 
     @property
-    def usage(self) -> list[UsageItem]:
-        """What the steps used, by provider and model: those saved, and those that failed in this attempt."""
-        totals: dict[tuple[str, str], dict[str, Any]] = {}
-        for item in (item for step in self._steps() for item in step.usage):
-            total = totals.setdefault((item.provider, item.model), dict.fromkeys(_COUNTS, 0))
-            for count in _COUNTS:
-                total[count] += getattr(item, count)
-        return [UsageItem(provider=provider, model=model, **total) for (provider, model), total in totals.items()]
+    def reused(self) -> Reused:
+        """What this attempt did not have to pay for, because its steps were saved before."""
+        usage = [item for name in self._reused for item in self._saved[name].usage]
+        return Reused(steps=len(self._reused), cost=cost(usage))
 
     @property
     def files(self) -> list[FileRef]:
         kept = (ref for step in self._steps() for ref in step.files)
         return sorted(kept, key=lambda ref: ref.name)
+
+    def _metered(self, chosen: Chosen) -> Chosen:
+        async def open_metered() -> Provider:
+            provider = await chosen.open()
+            return MeteredProvider(provider, self._lease, self._tools.meter, self.waits, self._seats)
+
+        return replace(chosen, open=open_metered)
 
     def _steps(self) -> list[Saved]:
         return [*self._failed, *self._saved.values()]
@@ -196,11 +206,11 @@ class Run:
             limit = self._tools.settings.max_step_bytes
             raise StepTooLarge(f"step {name}: {len(text)} bytes, at most {limit} are kept")
         # It is paid for: a Redis that is away for a moment must not lose it.
-        await insist(lambda: self._tools.store.save_step(self._lease, name, text))
+        uncounted = [item for item in saved.usage if not self._tools.meter.counts(item.provider, item.model)]
+        await insist(
+            lambda: self._tools.store.save_step(self._lease, name, text, usage=saved.usage, uncounted=uncounted)
+        )
         self._saved[name] = saved
-
-
-_COUNTS = ("input_tokens", "output_tokens", "images", "calls")
 
 
 def _for_item(call: Callable[[Step, Item], Awaitable[T]], item: Item) -> Callable[[Step], Awaitable[T]]:

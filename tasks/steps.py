@@ -1,10 +1,7 @@
 """A step: the unit that is paid once. Its result, usage and files are saved together, under the fence."""
 
 import asyncio
-import itertools
-import time
-from collections.abc import Awaitable, Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -29,6 +26,7 @@ from tasks.providers.base import (
 )
 from tasks.providers.registry import Chosen
 from tasks.retries import backoff
+from tasks.waits import Waits
 
 T = TypeVar("T")
 
@@ -43,28 +41,6 @@ class Saved(Placed):
     value: Any
     usage: list[UsageItem] = Field(default_factory=list[UsageItem])
     files: list[FileRef] = Field(default_factory=list[FileRef])
-
-
-class Waits:
-    """The provider calls in flight, for saying what a job waits for. Read by the lease thread, written by the loop."""
-
-    def __init__(self) -> None:
-        self._since: dict[int, float] = {}
-        self._tickets = itertools.count()
-
-    @contextmanager
-    def call(self) -> Generator[None]:
-        ticket = next(self._tickets)
-        self._since[ticket] = time.monotonic()
-        try:
-            yield
-        finally:
-            del self._since[ticket]
-
-    def longest(self) -> timedelta | None:
-        """How long the oldest call in flight takes by now; None without one."""
-        started = list(self._since.values())
-        return timedelta(seconds=time.monotonic() - min(started)) if started else None
 
 
 class Step:

@@ -14,6 +14,9 @@ DELIVERY_TAG = "DELIVERYTAG"
 WORKER_KEEP = timedelta(minutes=1)
 """A worker that has not reported for this long is no longer listed."""
 
+USAGE_KEEP = timedelta(days=400)
+"""What a day's calls used is known for this long."""
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -46,6 +49,8 @@ class Scripts:
         self.open_batch = script("open_batch")
         self.feed_batch = script("feed_batch")
         self.cancel_batch = script("cancel_batch")
+        self.admit = script("admit")
+        self.settle = script("settle")
 
 
 def _constants(policy: Policy) -> str:
@@ -57,6 +62,7 @@ def _constants(policy: Policy) -> str:
         # A user's index outlives the user's newest job, however long that waits and runs.
         "INDEX_KEEP": keep + int(timedelta(days=30).total_seconds()),
         "MAX_EVENTS": policy.max_events,
+        "USAGE_KEEP": int(USAGE_KEEP.total_seconds()),
         "WORKER_KEEP": int(WORKER_KEEP.total_seconds()),
     }
     return "".join(

@@ -50,6 +50,27 @@ local function hint(id, at, head)
   redis.call('HSET', JOB .. id, 'hinted_at', at)
 end
 
+-- Counts what calls used of models: for the job, for the day, and for the user on that day. `items` are decoded usage
+-- items, costs in micro-dollars and left out where no price is known.
+local COUNTS = { 'calls', 'input_tokens', 'output_tokens', 'images', 'cost' }
+local function use(id, user, day, items)
+  for _, hash in ipairs({ JOB .. id, USAGE .. day, USAGE .. day .. ':' .. user }) do
+    for _, item in ipairs(items) do
+      local model = ':' .. item.provider .. '/' .. item.model
+      for _, name in ipairs(COUNTS) do
+        if (item[name] or 0) > 0 then redis.call('HINCRBY', hash, 'usage:' .. name .. model, item[name]) end
+      end
+      if not item.cost then redis.call('HINCRBY', hash, 'usage:unpriced' .. model, item.calls) end
+    end
+    if hash ~= JOB .. id then redis.call('EXPIRE', hash, USAGE_KEEP) end
+  end
+end
+
+-- The day, UTC, as a number since the epoch.
+local function day_of(at)
+  return string.format('%d', math.floor(at / 86400000))
+end
+
 local FINAL = { completed = true, failed = true, cancelled = true, expired = true }
 
 -- Takes so many jobs of a batch from one count to another; when the last one has ended, so has the batch.
@@ -74,7 +95,8 @@ end
 
 -- Lets every key of a finished job end, and counts it.
 local function close(id, state, at, job)
-  redis.call('HDEL', JOB .. id, 'message', 'claim', 'lease_until', 'waiting_for', 'waiting_since')
+  redis.call('HDEL', JOB .. id, 'message', 'claim', 'lease_until', 'waiting_for', 'waiting_since',
+    'waiting_until')
   redis.call('ZREM', DEADLINES, id)
   redis.call('ZADD', RETAINED, at + KEEP * 1000, table.concat({ id, job.kind, state, job.user_id }, ' '))
   if state == 'failed' then redis.call('ZADD', DEAD, at, id) end
@@ -95,7 +117,7 @@ local function enter(id, state, reason, at, data, fields)
     redis.call('ZREM', QUEUED .. job.lane, id)
   elseif job.state == 'running' then
     redis.call('ZREM', LEASES, id)
-    redis.call('HDEL', JOB .. id, 'lease_until', 'waiting_for', 'waiting_since')
+    redis.call('HDEL', JOB .. id, 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
     observe('run_seconds', job.kind, at - held[6])
   elseif job.state == 'scheduled' then
     redis.call('ZREM', SCHEDULED, id)

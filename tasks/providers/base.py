@@ -46,6 +46,8 @@ class Usage:
     output_tokens: int = 0
     images: int = 0
     calls: int = 1
+    cost: float | None = 0.0
+    """USD, None when no price is known; set by `tasks.metering`, not by providers."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,12 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def text_model(self) -> str: ...
+
+    @property
+    def image_model(self) -> str: ...
 
     async def text(self, request: TextRequest[Answer]) -> Text[Answer]: ...
 

@@ -88,6 +88,14 @@ class GeminiProvider:
     def name(self) -> str:
         return "gemini"
 
+    @property
+    def text_model(self) -> str:
+        return self._text_model
+
+    @property
+    def image_model(self) -> str:
+        return self._image_model
+
     async def text(self, request: TextRequest[Answer]) -> Text[Answer]:
         """The model's answer to the facts under the instructions. Raises ProviderError."""
         config = types.GenerateContentConfig(

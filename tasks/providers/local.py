@@ -41,6 +41,14 @@ class LocalProvider:
     def name(self) -> str:
         return "local"
 
+    @property
+    def text_model(self) -> str:
+        return self._writer.text_model
+
+    @property
+    def image_model(self) -> str:
+        return self._illustrator.image_model
+
     async def text(self, request: TextRequest[Answer]) -> Text[Answer]:
         """The model's answer. Raises ProviderError."""
         return await self._writer.text(request)

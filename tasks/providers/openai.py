@@ -64,6 +64,14 @@ class OpenAIProvider:
     def name(self) -> str:
         return "openai"
 
+    @property
+    def text_model(self) -> str:
+        return self._text_model
+
+    @property
+    def image_model(self) -> str:
+        return self._image_model
+
     async def text(self, request: TextRequest[Answer]) -> Text[Answer]:
         """The model's answer to the facts under the instructions. Raises ProviderError."""
         model = request.model or self._text_model

@@ -5,7 +5,7 @@ from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.errors import LeaseLost
-from jobs.model import FileRef, JobError, UsageItem
+from jobs.model import FileRef, JobError, Reused
 from jobs.settings import Settings
 from jobs.states import Reason
 from jobs.store import JobStore, Lease
@@ -15,17 +15,17 @@ from tests.support.jobs_at_hand import BROKEN, claimed, running, scheduled, stor
 from tests.support.time_travel import end_lease, make_retry_due, rewrite, sweep
 
 PDF = FileRef(name="book.pdf", key="a/b/book.pdf", content_type="application/pdf", size=3)
-CALLS = UsageItem(provider="offline", model="painter", images=4, calls=4)
+REUSED = Reused(steps=2, cost=0.04)
 
 
 async def test_a_completed_job_has_its_result(store: JobStore) -> None:
     claim = await running(store)
 
-    await store.complete(claim.lease, result={"title": "Füchse"}, files=[PDF], usage=[CALLS])
+    await store.complete(claim.lease, result={"title": "Füchse"}, files=[PDF], reused=REUSED)
 
     job = await store.get(claim.lease.job_id)
     assert (job.state, job.state_reason, job.error) == ("completed", None, None)
-    assert (job.result, job.files, job.usage) == ({"title": "Füchse"}, [PDF], [CALLS])
+    assert (job.result, job.files, job.reused) == ({"title": "Füchse"}, [PDF], REUSED)
     assert job.finished_at is not None
 
 
@@ -33,11 +33,11 @@ async def test_a_failed_job_has_its_error(store: JobStore) -> None:
     claim = await running(store)
     error = JobError(reason=Reason.CONTENT_REJECTED, message="Not for children.", stage="page 2")
 
-    await store.fail(claim.lease, error, usage=[CALLS])
+    await store.fail(claim.lease, error, reused=REUSED)
 
     job = await store.get(claim.lease.job_id)
     assert (job.state, job.state_reason, job.error) == ("failed", Reason.CONTENT_REJECTED, error)
-    assert (job.result, job.usage) == (None, [CALLS])
+    assert (job.result, job.reused) == (None, REUSED)
 
 
 async def test_completion_is_the_last_event(store: JobStore, held: Held) -> None:

@@ -52,6 +52,19 @@ async def test_a_renewal_says_what_the_job_waits_for(store: JobStore, held: Held
     assert 41_000 <= await held.now() - waiting.since.timestamp() * 1000 < 43_000
 
 
+async def test_a_renewal_says_until_when_if_that_is_known(store: JobStore, held: Held) -> None:
+    claim = await running(store)
+    before = await held.now()
+
+    await store.renew(claim.lease, waiting_for="rate_limit", left=timedelta(seconds=41))
+
+    waiting = (await store.get(claim.lease.job_id)).waiting
+    assert waiting is not None
+    assert waiting.on == "rate_limit"
+    assert waiting.until is not None
+    assert 41_000 <= waiting.until.timestamp() * 1000 - before < 43_000
+
+
 async def test_a_renewal_that_waits_for_nothing_clears_it(store: JobStore) -> None:
     claim = await running(store)
     await store.renew(claim.lease, waiting_for="provider", waiting=timedelta(seconds=1))

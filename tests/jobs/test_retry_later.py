@@ -3,16 +3,21 @@
 from datetime import timedelta
 
 import pytest
+from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.errors import LeaseLost
+from jobs.model import JobError
+from jobs.settings import Settings
 from jobs.states import Reason, State
 from jobs.store import JobStore, Lease
 from tests.jobs.conftest import Lossy
 from tests.support.held import Held
-from tests.support.jobs_at_hand import BUSY, LANE, claimed, running, scheduled, story
+from tests.support.jobs_at_hand import BUSY, LANE, claimed, desk_of, planned, running, scheduled, story
+from tests.support.time_travel import make_retry_due, sweep
 
 MINUTE = timedelta(minutes=1)
+LIMITED = JobError(reason=Reason.RATE_LIMITED, message="There is room in 60 s.", stage="outline")
 
 
 async def test_a_job_waits_for_its_retry_without_a_worker(store: JobStore, held: Held) -> None:
@@ -83,6 +88,44 @@ async def test_the_last_attempt_is_not_followed_by_another(store: JobStore, held
     assert await held.members(keys.SCHEDULED) == []
     assert await held.members(keys.DEAD) == [claim.lease.job_id]
     assert await held.events(claim.lease.job_id) == ["queued", "running", "failed"]
+
+
+async def test_a_wait_for_the_rate_limit_uses_up_no_attempt(store: JobStore) -> None:
+    """And says what it is."""
+    claim = await running(store, story(max_attempts=1))
+
+    assert await store.retry_later(claim.lease, LIMITED, wait=MINUTE) is State.SCHEDULED
+
+    job = await store.get(claim.lease.job_id)
+    assert (job.state_reason, job.attempt) == (Reason.RATE_LIMITED, 0)
+    assert job.waiting is not None
+    assert (job.waiting.on, job.waiting.until) == ("rate_limit", job.retry_at)
+
+
+async def test_waits_for_the_rate_limit_without_a_call_in_between_come_to_an_end(store: JobStore, redis: Redis) -> None:
+    claim = await running(store, story(max_attempts=1))
+    job_id = claim.lease.job_id
+
+    for number in range(10):
+        assert await store.retry_later(claim.lease, LIMITED, wait=MINUTE) is State.SCHEDULED
+        await make_retry_due(redis, job_id)
+        await sweep(store)
+        claim = await claimed(store, job_id, token=str(number))
+
+    assert await store.retry_later(claim.lease, LIMITED, wait=MINUTE) is State.FAILED
+    assert (await store.get(job_id)).state_reason is Reason.RATE_LIMITED
+
+
+async def test_a_call_in_between_starts_the_count_anew(store: JobStore, redis: Redis, settings: Settings) -> None:
+    claim = await running(store, story(max_attempts=1))
+    job_id = claim.lease.job_id
+
+    for number in range(15):
+        await desk_of(store, settings).admit(claim.lease, planned(f"page:{number}#1"))
+        assert await store.retry_later(claim.lease, LIMITED, wait=MINUTE) is State.SCHEDULED
+        await make_retry_due(redis, job_id)
+        await sweep(store)
+        claim = await claimed(store, job_id, token=str(number))
 
 
 async def test_a_retry_under_an_old_fence_is_refused(store: JobStore, held: Held) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from jobs import keys
 from jobs.errors import LeaseLost
+from jobs.model import UsageItem
 from jobs.store import JobStore, Lease
 from tests.jobs.conftest import Lossy
 from tests.support.held import Held
@@ -87,3 +88,17 @@ async def test_a_step_whose_reply_was_lost_is_saved_once(lossy: Lossy, held: Hel
 
     assert await held.events(claim.lease.job_id) == ["queued", "running", "step"]
     assert await held.counter("steps_saved") == 1
+
+
+async def test_what_a_step_used_is_counted_once_and_told(store: JobStore, held: Held) -> None:
+    """The event says all of it; the job counts what was not counted call by call."""
+    claim = await running(store)
+    text = UsageItem(provider="openai", model="gpt-5.4-mini", input_tokens=9, calls=2, cost=0.000007)
+    picture = UsageItem(provider="offline", model="illustrator-1", images=1, calls=1)
+
+    for _ in range(2):
+        await store.save_step(claim.lease, "page:1", "1", usage=[text, picture], uncounted=[picture])
+
+    assert (await store.get(claim.lease.job_id)).usage == [picture]
+    told = (await held.last_event(claim.lease.job_id))["usage"]
+    assert [UsageItem.model_validate(item) for item in told] == [text, picture]

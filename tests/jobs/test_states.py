@@ -10,6 +10,7 @@ import pytest
 
 from jobs.errors import LeaseLost, NotRetryable
 from jobs.model import Progress
+from jobs.settings import Settings
 from jobs.states import FINAL, NEXT, Reason, State
 from jobs.store import Claim, JobStore, Lease
 from tests.support.held import Held
@@ -19,7 +20,9 @@ from tests.support.jobs_at_hand import (
     LANE,
     claim_again,
     claimed,
+    desk_of,
     ended,
+    planned,
     queued,
     running,
     scheduled,
@@ -97,6 +100,8 @@ CALLS: dict[str, Callable[[JobStore, Lease], Awaitable[object]]] = {
     "cancel.lua": lambda store, lease: store.cancel(lease.job_id),
     "create.lua": lambda store, lease: store.retry(lease.job_id),
     "sweep.lua": _sweep_with_all_due,
+    "admit.lua": lambda store, lease: desk_of(store, Settings()).admit(lease, planned()),
+    "settle.lua": lambda store, lease: desk_of(store, Settings()).settle(lease, planned(), []),
 }
 
 

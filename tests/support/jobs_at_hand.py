@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from jobs import kinds
+from jobs.calls import CallDesk, PlannedCall
 from jobs.model import JobError
+from jobs.rates import UNLIMITED, Rate
+from jobs.settings import Settings
 from jobs.states import Reason, State
 from jobs.store import Claim, Created, Idempotency, JobStore, NewJob, Refusal
 from tests.support.time_travel import next_millisecond, pass_start_deadline, sweep
@@ -25,6 +29,7 @@ def story(
     priority: int = 3,
     max_attempts: int | None = None,
     start_deadline: timedelta | None = None,
+    max_cost: str | None = None,
 ) -> NewJob:
     wanted: Mapping[str, Any] = {"title": title, "prompt": "A fox finds the sea", "pages": 4}
     return NewJob(
@@ -34,7 +39,25 @@ def story(
         priority=priority,
         max_attempts=max_attempts,
         start_deadline=start_deadline,
+        max_cost=Decimal(max_cost) if max_cost else None,
     )
+
+
+def planned(
+    seat: str = "outline#1",
+    *,
+    call_id: str = "",
+    cost: int | None = 1000,
+    tokens: int = 100,
+    rate: Rate = UNLIMITED,
+) -> PlannedCall:
+    """A call that is expected to cost so many micro-dollars."""
+    return PlannedCall(call_id or seat, seat, "openai", "gpt-5.4-mini", tokens=tokens, cost=cost, rate=rate)
+
+
+def desk_of(store: JobStore, settings: Settings, *, user_budget: str | None = None) -> CallDesk:
+    limited = settings.model_copy(update={"user_daily_budget": Decimal(user_budget) if user_budget else None})
+    return CallDesk(store, limited, patience=timedelta(seconds=5))
 
 
 def under_key(key: str, *, owner: str = "ann", says: str = "a story") -> Idempotency:

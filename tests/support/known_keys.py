@@ -18,6 +18,8 @@ _HEADRACE = [
     rf"{keys.INDEX_STATE}\w+",
     rf"{keys.INDEX_KIND}\w+",
     rf"{keys.INDEX_USER}\S+",
+    rf"{keys.RATE}\S+",
+    rf"{keys.USAGE}\d+(:\S*)?",
     rf"{keys.IDEMPOTENCY}.+",
     rf"{keys.WORKER}\S+",
     rf"{keys.UPLOAD}{_ID}",
@@ -27,7 +29,15 @@ _HEADRACE = [
 _KOMBU = [_LANE, r"_kombu\..+", "unacked", "unacked_index", "unacked_mutex"]
 _KNOWN = re.compile("|".join(f"(?:{pattern})" for pattern in _HEADRACE + _KOMBU))
 _RECORD = re.compile(f"(?:{keys.JOB}|{keys.BATCH}){_ID}")
-_ALWAYS_ENDING = (keys.IDEMPOTENCY, keys.INDEX_USER, keys.WORKER, keys.UPLOAD, keys.SWEEPING)
+_ALWAYS_ENDING = (
+    keys.IDEMPOTENCY,
+    keys.INDEX_USER,
+    keys.RATE,
+    keys.USAGE,
+    keys.WORKER,
+    keys.UPLOAD,
+    keys.SWEEPING,
+)
 
 
 def unknown_keys(client: redis.Redis) -> list[str]:
@@ -36,7 +46,7 @@ def unknown_keys(client: redis.Redis) -> list[str]:
 
 
 def endless_keys(client: redis.Redis) -> list[str]:
-    """Keys without a TTL that must have one: of finished jobs and batches, of clients' keys, of users, of workers."""
+    """Keys without a TTL that must have one: of finished jobs and batches, of clients, users, days, rates, workers."""
     names = _names(client)
     ended = tuple(name for name in names if _RECORD.fullmatch(name) and _state(client, name) in FINAL)
     endless = [name for name in names if client.ttl(name) == -1]

@@ -1,6 +1,7 @@
 """A claimed job and the tools a worker has for it."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -8,13 +9,20 @@ from jobs import kinds
 from jobs.files import FileStore
 from jobs.settings import Settings
 from jobs.store import Claim, JobStore, NewJob
+from tasks.metering import Meter
 from tasks.providers.registry import Providers
 from tasks.run import Run, Tools
 
 
 @pytest.fixture
 async def tools(settings: Settings, store: JobStore) -> AsyncIterator[Tools]:
-    tools = Tools(settings=settings, store=store, files=FileStore.open(settings), providers=Providers(settings))
+    tools = Tools(
+        settings=settings,
+        store=store,
+        files=FileStore.open(settings),
+        providers=Providers(settings),
+        meter=Meter(settings, store, patience=timedelta(seconds=5)),
+    )
     yield tools
     await tools.providers.aclose()
 

@@ -13,6 +13,7 @@ from jobs import keys, kinds
 from jobs.settings import Settings
 from jobs.store import Claim, JobStore, NewJob
 from tasks.lease import LeaseThread
+from tasks.waits import Waited
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -23,7 +24,7 @@ def settings(redis_url: str) -> Settings:
 
 
 @contextmanager
-def _held(settings: Settings, claim: Claim, *, waiting: timedelta | None = None) -> Generator[list[str]]:
+def _held(settings: Settings, claim: Claim, *, waiting: Waited | None = None) -> Generator[list[str]]:
     """Keeps the lease; collects what the thread says of its loss."""
     lost: list[str] = []
     thread = LeaseThread(settings)
@@ -70,7 +71,7 @@ async def test_an_old_fence_is_heard_with_the_next_heartbeat(settings: Settings,
 async def test_what_the_job_waits_for_is_told_with_each_heartbeat(
     settings: Settings, claim: Claim, store: JobStore
 ) -> None:
-    with _held(settings, claim, waiting=timedelta(seconds=41)):
+    with _held(settings, claim, waiting=Waited("provider", timedelta(seconds=41))):
 
         async def told() -> bool:
             return (await store.get(claim.job.id)).waiting is not None

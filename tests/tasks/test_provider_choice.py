@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ async def make(tools: Tools, store: JobStore) -> AsyncIterator[Make]:
         created = await store.create(NewJob(kinds.get("story"), STORY | asked))
         claim = await store.claim(created.job_id, worker="tests", token="tests")  # noqa: S106  # not a secret
         assert isinstance(claim, Claim)
-        mine = Tools(settings=settings, store=store, files=tools.files, providers=opened[-1])
+        mine = replace(tools, settings=settings, providers=opened[-1])
         await Attempt(claim, kinds.get("story"), mine).run(leases)
         return await store.get(created.job_id)
 

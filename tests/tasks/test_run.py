@@ -3,10 +3,12 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from jobs.errors import LeaseLost
+from jobs.model import Reused
 from jobs.steps import Placed
 from jobs.store import Claim, JobStore
 from tasks.errors import Busy, Rejected, Unavailable
@@ -56,13 +58,18 @@ async def _steps(claim: Claim, tools: Tools) -> dict[str, str]:
 
 
 async def test_files_and_usage_of_saved_steps_are_those_of_the_job(run: Run, claim: Claim, tools: Tools) -> None:
+    """Used once, although the next attempt has it too; what that did not have to pay for is said apart."""
+
     async def call(step: Step) -> str:
         image = await step.image("a fox", scene={"setting": "forest", "subjects": ["fox"]})
         return (await step.keep("fox.png", image.png, "image/png")).name
 
     await run.map("draw", ["a", "b"], lambda step, _: call(step), str)
     again = await _again(claim, tools)
-    assert [(item.images, item.calls) for item in again.usage] == [(2, 2)]
+    await again.step("draw:1", _never, str)
+    job = await tools.store.get(claim.job.id)
+    assert [(item.images, item.calls, item.cost) for item in job.usage] == [(2, 2, 0.0)]
+    assert (run.reused, again.reused) == (Reused(), Reused(steps=1))
     assert [ref.name for ref in again.files] == ["fox.png", "fox.png"]
 
 
@@ -149,7 +156,7 @@ async def test_after_a_failure_calls_in_flight_are_still_saved(run: Run, claim: 
     assert [await again.step(f"page:{number}", _never, int) for number in (2, 3, 4)] == [1, 2, 3]
 
 
-async def _never(_: Step) -> int:
+async def _never(_: Step) -> Any:  # noqa: ANN401  # of a step of any type
     raise AssertionError("made again")
 
 

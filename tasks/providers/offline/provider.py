@@ -62,6 +62,14 @@ class OfflineProvider:
     def name(self) -> str:
         return "offline"
 
+    @property
+    def text_model(self) -> str:
+        return "composer-1"
+
+    @property
+    def image_model(self) -> str:
+        return "illustrator-1"
+
     async def text(self, request: TextRequest[Answer]) -> Text[Answer]:
         """The composed answer. Raises Rejected for a task without a composer, and what `faults` ask for."""
         await self._begin(request.call, "text")
@@ -71,13 +79,13 @@ class OfflineProvider:
             message = f"the offline composer cannot write {request.task!r}"
             raise Rejected(message, reason=Reason.PROVIDER_REJECTED) from None
         composed = await asyncio.to_thread(write, request.facts, request.seed)
-        return Text(request.answer.model_validate(composed.model_dump()), Usage(self.name, "composer-1"))
+        return Text(request.answer.model_validate(composed.model_dump()), Usage(self.name, self.text_model))
 
     async def image(self, request: ImageRequest) -> Image:
         """The drawn scene, or the line art of a source. Raises Rejected, and what `faults` ask for."""
         await self._begin(request.call, "image")
         drawn = await asyncio.to_thread(picture, request)
-        return Image(drawn.png, Usage(self.name, "illustrator-1", images=1), drawn.stand_ins)
+        return Image(drawn.png, Usage(self.name, self.image_model, images=1), drawn.stand_ins)
 
     async def aclose(self) -> None:
         """Nothing is held open."""

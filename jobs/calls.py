@@ -1,0 +1,114 @@
+"""Calls to providers, before and after: what they may cost, how often they may be made, and what they used."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, cast
+
+from jobs import keys
+from jobs.connection import answered
+from jobs.errors import LeaseLost
+from jobs.model import UsageItem
+from jobs.prices import to_micros, to_usd
+from jobs.rates import Rate
+from jobs.scripts import Policy, Scripts
+from jobs.settings import Settings
+from jobs.store import JobStore, Lease
+from jobs.usage import in_micros
+
+
+@dataclass(frozen=True)
+class PlannedCall:
+    """A call that a step wants to make.
+
+    `seat` names it within its job, the same in every attempt: what a call has booked, the next try of it gets.
+    `cost` is in micro-dollars, None when no price is known.
+    """
+
+    call_id: str
+    seat: str
+    provider: str
+    model: str
+    tokens: int
+    cost: int | None
+    rate: Rate
+
+
+@dataclass(frozen=True)
+class Go:
+    """The call may be made now."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """There is room for this call after so long; until then it is kept."""
+
+    left: timedelta
+
+
+@dataclass(frozen=True)
+class Unpriced:
+    """A budget holds, and what the call costs is not known."""
+
+
+@dataclass(frozen=True)
+class OverBudget:
+    """The call would pass a budget. USD; `spent` has what is reserved for calls in flight in it."""
+
+    whose: Literal["job", "user"]
+    spent: float
+    limit: float
+
+
+class CallDesk:
+    """Admits and settles calls, one script each. Raises StoreUnavailable when Redis does not answer in time."""
+
+    def __init__(self, store: JobStore, settings: Settings, *, patience: timedelta) -> None:
+        self._patience = patience
+        budget = settings.user_daily_budget
+        self._user_budget = "" if budget is None else to_micros(budget)
+        self._scripts = Scripts(store.redis, Policy(retention=settings.retention, max_events=settings.max_events))
+
+    async def admit(self, lease: Lease, call: PlannedCall) -> Go | Wait | Unpriced | OverBudget:
+        """Whether the call may be made; if so, its expected cost is reserved. Raises LeaseLost."""
+        expected = "" if call.cost is None else call.cost
+        limits = [call.rate.requests, call.rate.tokens, self._user_budget]
+        async with answered(self._patience):
+            held, *reply = cast(
+                "list[Any]",
+                await self._scripts.admit(
+                    keys=[keys.job(lease.job_id), keys.rate(call.provider, call.model)],
+                    args=[lease.job_id, lease.fence, call.call_id, call.seat, call.tokens, expected, *limits],
+                ),
+            )
+        if not held:
+            raise LeaseLost(lease.job_id, reply[0])
+        match reply:
+            case ["go"]:
+                return Go()
+            case ["wait", left]:
+                return Wait(timedelta(milliseconds=left))
+            case ["unpriced"]:
+                return Unpriced()
+            case _:
+                whose, spent, limit = reply
+                return OverBudget(whose, to_usd(spent), to_usd(limit))
+
+    async def settle(
+        self, lease: Lease, call: PlannedCall, usage: Sequence[UsageItem], *, pause: timedelta = timedelta(0)
+    ) -> bool:
+        """Counts what the call used, once. `pause` keeps everybody from the model for so long.
+
+        False when it was settled before, or never admitted.
+        """
+        tokens = sum(item.input_tokens + item.output_tokens for item in usage)
+        pause_ms = round(pause.total_seconds() * 1000)
+        async with answered(self._patience):
+            [settled] = cast(
+                "list[int]",
+                await self._scripts.settle(
+                    keys=[keys.job(lease.job_id), keys.rate(call.provider, call.model)],
+                    args=[lease.job_id, call.call_id, in_micros(usage), tokens, call.rate.tokens, pause_ms],
+                ),
+            )
+        return bool(settled)

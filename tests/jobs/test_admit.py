@@ -1,0 +1,291 @@
+"""admit.lua: a call goes when budgets and the shared rate have room for it, and is told when the rate has."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from jobs import keys
+from jobs.calls import CallDesk, Go, OverBudget, PlannedCall, Unpriced, Wait
+from jobs.errors import LeaseLost
+from jobs.rates import Rate
+from jobs.settings import Settings
+from jobs.store import JobStore, Lease
+from tests.jobs.conftest import Lossy
+from tests.support.held import Held
+from tests.support.jobs_at_hand import desk_of, planned, running, story
+
+ONE_A_SECOND = Rate(requests=60)
+
+
+@pytest.fixture
+def desk(store: JobStore, settings: Settings) -> CallDesk:
+    return desk_of(store, settings)
+
+
+async def _pass_time(redis: Redis, lease: Lease, seat: str, *, seconds: float) -> None:
+    """What is booked comes sooner by so much."""
+    client: Any = redis
+    slot, shift = (await client.hget(keys.job(lease.job_id), f"slot:{seat}")).split()
+    await client.hset(keys.job(lease.job_id), f"slot:{seat}", f"{float(slot) - seconds * 1000} {shift}")
+
+
+async def _left(desk: CallDesk, lease: Lease, call: PlannedCall) -> float:
+    """Seconds to wait; 0 when the call may go."""
+    answer = await desk.admit(lease, call)
+    if isinstance(answer, Go):
+        return 0
+    assert isinstance(answer, Wait)
+    return answer.left.total_seconds()
+
+
+# -- Rates ------------------------------------------------------------------------------------------------------------
+
+
+async def test_without_limits_every_call_goes(desk: CallDesk, store: JobStore, held: Held) -> None:
+    lease = (await running(store)).lease
+
+    assert [await _left(desk, lease, planned(f"page:{number}#1")) for number in range(20)] == [0] * 20
+
+    assert await held.names("hr:rate:*") == []
+
+
+async def test_each_waiter_is_told_a_time_of_its_own(desk: CallDesk, store: JobStore) -> None:
+    """Jobs of different workers share one queue, in the order in which they asked."""
+    leases = [(await running(store)).lease for _ in range(3)]
+
+    waits = [
+        await _left(desk, leases[number % 3], planned(f"page:{number}#1", rate=ONE_A_SECOND)) for number in range(6)
+    ]
+
+    assert waits == pytest.approx([0, 1, 2, 3, 4, 5], abs=0.2)
+
+
+async def test_a_second_of_the_rate_may_go_at_once(desk: CallDesk, store: JobStore) -> None:
+    lease = (await running(store)).lease
+
+    waits = [await _left(desk, lease, planned(f"{number}", rate=Rate(requests=600))) for number in range(12)]
+
+    assert waits[:10] == [0] * 10
+    assert waits[11] == pytest.approx(0.2, abs=0.1)
+
+
+async def test_tokens_are_limited_as_well(desk: CallDesk, store: JobStore) -> None:
+    lease = (await running(store)).lease
+    rate = Rate(requests=6000, tokens=6000)
+
+    waits = [await _left(desk, lease, planned(f"{number}", tokens=500, rate=rate)) for number in range(3)]
+
+    assert waits == pytest.approx([0, 4, 9], abs=0.2)
+
+
+async def test_a_wait_for_tokens_is_not_a_burst_of_requests(desk: CallDesk, store: JobStore) -> None:
+    """Those that come after a large call are spaced as requests too."""
+    lease = (await running(store)).lease
+    rate = Rate(requests=60, tokens=6000)
+    await desk.admit(lease, planned("large", tokens=1000, rate=rate))
+
+    waits = [await _left(desk, lease, planned(f"{number}", tokens=1, rate=rate)) for number in range(3)]
+
+    assert waits == pytest.approx([9, 10, 11], abs=0.2)
+
+
+async def test_what_is_booked_is_kept(desk: CallDesk, store: JobStore, redis: Redis) -> None:
+    """Asking again is no new place in the queue; when the time has come the call goes."""
+    lease = (await running(store)).lease
+    for number in range(4):
+        await desk.admit(lease, planned(f"{number}", rate=ONE_A_SECOND))
+
+    assert await _left(desk, lease, planned("3", call_id="again", rate=ONE_A_SECOND)) == pytest.approx(3, abs=0.2)
+    await _pass_time(redis, lease, "3", seconds=3)
+
+    assert await _left(desk, lease, planned("3", call_id="again", rate=ONE_A_SECOND)) == 0
+
+
+async def test_a_slot_that_was_missed_by_far_is_lost(desk: CallDesk, store: JobStore, redis: Redis) -> None:
+    """Or all that an outage held up would go at its end at once."""
+    lease = (await running(store)).lease
+    for number in range(4):
+        await desk.admit(lease, planned(f"{number}", rate=ONE_A_SECOND))
+
+    await _pass_time(redis, lease, "2", seconds=13)
+
+    assert await _left(desk, lease, planned("2", rate=ONE_A_SECOND)) == pytest.approx(4, abs=0.2)
+
+
+async def test_a_pause_moves_all_that_is_booked(desk: CallDesk, store: JobStore) -> None:
+    """And keeps the distances."""
+    lease = (await running(store)).lease
+    calls = [planned(f"{number}", rate=ONE_A_SECOND) for number in range(4)]
+    for call in calls:
+        await desk.admit(lease, call)
+
+    await desk.settle(lease, calls[0], [], pause=timedelta(seconds=30))
+
+    waits = [await _left(desk, lease, call) for call in [*calls[1:], planned("4", rate=ONE_A_SECOND)]]
+    assert waits == pytest.approx([31, 32, 33, 34], abs=0.2)
+
+
+async def test_a_pause_without_limits_lets_waiters_back_one_by_one(desk: CallDesk, store: JobStore) -> None:
+    lease = (await running(store)).lease
+    await desk.admit(lease, planned("0"))
+
+    await desk.settle(lease, planned("0"), [], pause=timedelta(seconds=30))
+
+    waits = [await _left(desk, lease, planned(f"{number}")) for number in range(1, 4)]
+    assert waits == pytest.approx([30, 30.1, 30.2], abs=0.09)
+
+
+async def test_a_shorter_pause_does_not_end_a_longer_one(desk: CallDesk, store: JobStore) -> None:
+    lease = (await running(store)).lease
+    for seat, seconds in [("0", 30), ("1", 2)]:
+        await desk.admit(lease, planned(seat)) if seat == "0" else None
+        await desk.settle(lease, planned(seat), [], pause=timedelta(seconds=seconds))
+
+    assert await _left(desk, lease, planned("2")) == pytest.approx(30, abs=0.2)
+
+
+@hypothesis_settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],  # shrinking would outlast the test's time limit
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    requests=st.integers(1, 3000),
+    tokens=st.integers(0, 200_000),
+    sizes=st.lists(st.integers(0, 5000), min_size=2, max_size=40),
+)
+def test_no_minute_has_more_than_the_rate_and_a_second(
+    redis_url: str, requests: int, tokens: int, sizes: list[int]
+) -> None:
+    """Whatever is asked for: in any window, at most the rate for it, a second's worth, and the call that ends it."""
+
+    async def slots() -> list[float]:
+        settings = Settings.model_validate({"redis_url": redis_url})
+        store = JobStore.open(settings, name="tests", patience=timedelta(seconds=5))
+        try:
+            await store.redis.flushall()
+            lease, desk = (await running(store)).lease, desk_of(store, settings)
+            begin = await Held(store.redis).now()
+            found: list[float] = []
+            for number, size in enumerate(sizes):
+                call = planned(f"{number}", tokens=size, rate=Rate(requests, tokens))
+                # From the server's clock to the slot: what the calls themselves take counts as passed.
+                left = await _left(desk, lease, call)
+                found.append((await Held(store.redis).now() - begin) / 1000 + left)
+            return found
+        finally:
+            await store.aclose()
+
+    at = asyncio.run(slots())
+    slack = 0.1
+    for first in range(len(at)):
+        for last in range(first + 1, len(at)):
+            seconds = at[last] - at[first] + slack + 1
+            assert last - first <= seconds * requests / 60 + 1
+            if tokens:
+                assert sum(sizes[first:last]) <= seconds * tokens / 60 + max(sizes[first:last])
+
+
+# -- Budgets ----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_a_call_may_cost_is_reserved(desk: CallDesk, store: JobStore) -> None:
+    """Calls in flight together cannot pass the budget."""
+    lease = (await running(store, story(max_cost="0.0025"))).lease
+
+    answers = [await desk.admit(lease, planned(f"{number}", cost=1000)) for number in range(3)]
+
+    assert answers == [Go(), Go(), OverBudget("job", spent=0.002, limit=0.0025)]
+
+
+async def test_a_budget_may_be_spent_to_the_last(desk: CallDesk, store: JobStore) -> None:
+    lease = (await running(store, story(max_cost="0.002"))).lease
+
+    assert [await desk.admit(lease, planned(f"{number}", cost=1000)) for number in range(2)] == [Go(), Go()]
+
+
+async def test_all_jobs_of_a_user_share_the_days_budget(store: JobStore, settings: Settings) -> None:
+    desk = desk_of(store, settings, user_budget="0.0025")
+    anns = [(await running(store, story(user_id="ann"))).lease for _ in range(3)]
+    bobs = (await running(store, story(user_id="bob"))).lease
+
+    answers = [await desk.admit(lease, planned(cost=1000)) for lease in [*anns, bobs]]
+
+    assert answers == [Go(), Go(), OverBudget("user", spent=0.002, limit=0.0025), Go()]
+
+
+async def test_jobs_of_nobody_share_a_budget_too(store: JobStore, settings: Settings) -> None:
+    """Leaving the user out is no way round it."""
+    desk = desk_of(store, settings, user_budget="0.001")
+    leases = [(await running(store)).lease for _ in range(2)]
+
+    assert [await desk.admit(lease, planned(cost=1000)) for lease in leases] == [
+        Go(),
+        OverBudget("user", spent=0.001, limit=0.001),
+    ]
+
+
+async def test_a_call_without_a_price_goes_unless_a_budget_holds(
+    desk: CallDesk, store: JobStore, settings: Settings
+) -> None:
+    free = (await running(store)).lease
+    limited = (await running(store, story(max_cost="5"))).lease
+
+    assert await desk.admit(free, planned(cost=None)) == Go()
+    assert await desk.admit(limited, planned(cost=None)) == Unpriced()
+    assert await desk_of(store, settings, user_budget="5").admit(free, planned("2", cost=None)) == Unpriced()
+
+
+async def test_a_call_over_budget_takes_no_place_in_the_queue(desk: CallDesk, store: JobStore) -> None:
+    poor, rich = (await running(store, story(max_cost="0.0001"))).lease, (await running(store)).lease
+
+    await desk.admit(poor, planned(rate=ONE_A_SECOND))
+
+    assert await desk.admit(rich, planned(rate=ONE_A_SECOND)) == Go()
+
+
+async def test_a_waiting_call_reserves_no_money(desk: CallDesk, store: JobStore) -> None:
+    """It may never be made."""
+    lease = (await running(store, story(max_cost="0.0015"))).lease
+    await desk.admit(lease, planned("0", cost=1000, rate=ONE_A_SECOND))
+    other = (await running(store, story(max_cost="0.0015"))).lease
+
+    assert isinstance(await desk.admit(other, planned("0", cost=1000, rate=ONE_A_SECOND)), Wait)
+
+    assert await desk.admit(other, planned("1", cost=1500)) == Go()
+
+
+# -- Who may ask ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_call_under_an_old_fence_is_refused(desk: CallDesk, store: JobStore, held: Held) -> None:
+    lease = (await running(store)).lease
+    await store.hand_back(lease)
+
+    with pytest.raises(LeaseLost, match="queued"):
+        await desk.admit(lease, planned(rate=ONE_A_SECOND))
+
+    assert await held.names("hr:rate:*") == []
+
+
+async def test_a_call_of_an_unknown_job_is_refused(desk: CallDesk, held: Held) -> None:
+    with pytest.raises(LeaseLost, match="gone"):
+        await desk.admit(Lease("00000000-0000-0000-0000-000000000000", fence=1), planned())
+
+    assert await held.names("hr:job:*") == []
+
+
+async def test_an_admission_whose_reply_was_lost_is_one(lossy: Lossy, settings: Settings) -> None:
+    lease = (await running(lossy.store, story(max_cost="0.001"))).lease
+    desk = desk_of(lossy.store, settings)
+
+    with lossy.proxy.losing_a_reply():
+        assert await desk.admit(lease, planned(cost=1000)) == Go()
