@@ -13,7 +13,7 @@ from api import problems
 from api.auth import BearerAuth
 from api.body_limit import BodyLimit
 from api.documentation import DocumentedApi
-from api.routes import batches, events, files, health, jobs, kinds, metrics, queues, uploads, workers
+from api.routes import batches, events, files, health, jobs, kinds, metrics, queues, uploads, usage, workers
 from api.services import Services, open_services
 from api.shutdown import sets_at_shutdown
 from jobs.logs import configure_logging
@@ -91,6 +91,7 @@ def _routers() -> list[APIRouter]:
         uploads.router,
         queues.router,
         workers.router,
+        usage.router,
         metrics.router,
         health.router,
     ]

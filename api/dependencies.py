@@ -13,6 +13,7 @@ from jobs.listing import JobList
 from jobs.settings import Settings
 from jobs.store import JobStore
 from jobs.uploads import Uploads
+from jobs.usage import UsageLog
 
 
 def settings_of(request: Request) -> Settings:
@@ -52,6 +53,10 @@ async def _fleet(request: Request) -> Fleet:
     return cast("Fleet", request.state.fleet)
 
 
+async def _usage(request: Request) -> UsageLog:
+    return cast("UsageLog", request.state.usage)
+
+
 async def _files(request: Request) -> FileStore:
     return cast("FileStore", request.state.files)
 
@@ -70,6 +75,7 @@ Batches = Annotated[BatchStore, Depends(_batches)]
 BatchEvents = Annotated[EventLog, Depends(_batch_events)]
 Jobs = Annotated[JobList, Depends(_job_list)]
 FleetNow = Annotated[Fleet, Depends(_fleet)]
+Usages = Annotated[UsageLog, Depends(_usage)]
 Files = Annotated[FileStore, Depends(_files)]
 UploadStore = Annotated[Uploads, Depends(_uploads)]
 Closing = Annotated[asyncio.Event, Depends(_closing)]

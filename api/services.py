@@ -22,6 +22,7 @@ from jobs.queues import DEFAULT_PRIORITY
 from jobs.settings import Settings
 from jobs.store import JobStore
 from jobs.uploads import Uploads
+from jobs.usage import UsageLog
 
 PATIENCE = timedelta(seconds=1.5)
 """How long Redis may take to answer; with it a 503 is out within two seconds."""
@@ -39,6 +40,7 @@ class Services(TypedDict):
     batch_events: EventLog
     job_list: JobList
     fleet: Fleet
+    usage: UsageLog
     files: FileStore
     uploads: Uploads
     closing: asyncio.Event
@@ -72,6 +74,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             batch_events=follow(prefix=keys.BATCH, missing=BatchNotFound),
             job_list=JobList(redis, patience=PATIENCE),
             fleet=Fleet(redis, renderer, patience=PATIENCE),
+            usage=UsageLog(redis, patience=PATIENCE),
             files=files,
             uploads=Uploads(redis, files, settings, patience=PATIENCE),
             closing=asyncio.Event(),
