@@ -103,10 +103,10 @@ class MeteredProvider:
         try:
             answer = await ask()
         except ProviderError as error:
-            error.usage = _priced(error.usage or Usage(self.name, model), price)
+            error.usage = _priced(error.usage or Usage(self.name, model), model, price)
             await self._settle(planned, error.usage, pause=_pause(error))
             raise
-        usage = _priced(answer.usage, price)
+        usage = _priced(answer.usage, model, price)
         await self._settle(planned, usage)
         return replace(answer, usage=usage)
 
@@ -159,11 +159,12 @@ def _schema_length(answer: type[BaseModel]) -> int:
     return len(to_json(answer.model_json_schema()))
 
 
-def _priced(usage: Usage, price: Price | None) -> Usage:
+def _priced(usage: Usage, model: str, price: Price | None) -> Usage:
+    """With its cost, and under the name of the model that was asked for: an answer may name a snapshot of it."""
     if price is None:
-        return replace(usage, cost=None)
+        return replace(usage, model=model, cost=None)
     micros = price.micros(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, images=usage.images)
-    return replace(usage, cost=to_usd(micros))
+    return replace(usage, model=model, cost=to_usd(micros))
 
 
 def _pause(error: ProviderError) -> timedelta:

@@ -69,8 +69,9 @@ if slot > at then
   return { 1, 'wait', math.ceil(slot - at) }
 end
 
-redis.call('HDEL', KEYS[1], seat, 'rate_waits')
+-- Written first: a Redis that is full refuses it, and no call is made whose result could not be saved.
 redis.call('HSET', KEYS[1], call, table.concat({ cost or 0, day, ARGV[5] }, ' '))
+redis.call('HDEL', KEYS[1], seat, 'rate_waits')
 if cost and cost > 0 then
   redis.call('HINCRBY', KEYS[1], 'spent', cost)
   redis.call('HINCRBY', user_day, 'spent', cost)

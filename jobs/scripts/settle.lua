@@ -8,6 +8,7 @@ local at, call = now(), 'call:' .. ARGV[2]
 local job = redis.call('HMGET', KEYS[1], call, 'user_id')
 if not job[1] then return { 0 } end
 local reserved, day, tokens = string.match(job[1], '^(%S+) (%S+) (%S+)$')
+-- Frees memory, and so a Redis that is full takes all of this: it is paid for.
 redis.call('HDEL', KEYS[1], call)
 
 local items, cost = cjson.decode(ARGV[3]), 0

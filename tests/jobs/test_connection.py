@@ -14,14 +14,15 @@ from pydantic import SecretStr
 
 from cli.embedded_redis import EmbeddedRedis
 from jobs import keys
+from jobs.calls import CallDesk
 from jobs.errors import StoreUnavailable
 from jobs.events import EventLog
 from jobs.listing import Filter, JobList
-from jobs.model import Progress
+from jobs.model import Progress, UsageItem
 from jobs.settings import Settings
 from jobs.store import JobStore, Lease
 from tests.support.held import Held
-from tests.support.jobs_at_hand import BROKEN, LANE, claim_again, claimed, queued, running, story, under_key
+from tests.support.jobs_at_hand import BROKEN, LANE, claim_again, claimed, planned, queued, running, story, under_key
 from tests.support.ports import free_port
 from tests.support.time_travel import end_lease
 
@@ -50,12 +51,17 @@ WRITES: dict[str, Call] = {
     "lose": lambda store, lease: store.lose(lease),
     "cancel": lambda store, lease: store.cancel(lease.job_id),
     "sweep": lambda store, _: store.sweep(),
+    "admit": lambda store, lease: _desk(store).admit(lease, planned()),
 }
 REFUSED_WHEN_FULL = {name: call for name, call in WRITES.items() if name != "complete"}
 
 
 def _log(store: JobStore) -> EventLog:
     return EventLog(store.redis, patience=PATIENCE, keep_alive=timedelta(milliseconds=50))
+
+
+def _desk(store: JobStore) -> CallDesk:
+    return CallDesk(store, Settings(), patience=PATIENCE)
 
 
 @pytest.fixture
@@ -235,6 +241,18 @@ async def test_nothing_is_half_stored_on_a_full_redis(store: JobStore, fill: Cal
     await _all_unavailable(store, claim.lease, REFUSED_WHEN_FULL)
 
     assert await _all_that_is_stored(store, held) == before
+
+
+async def test_a_full_redis_takes_what_a_call_cost(store: JobStore, fill: Callable[[], Awaitable[None]]) -> None:
+    """It was paid for as well."""
+    claim = await running(store)
+    await _desk(store).admit(claim.lease, planned())
+    used = UsageItem(provider="openai", model="gpt-5.4-mini", input_tokens=9, calls=1, cost=0.01)
+    await fill()
+
+    assert await _desk(store).settle(claim.lease, planned(), [used])
+
+    assert (await store.get(claim.lease.job_id)).usage == [used]
 
 
 async def test_a_full_redis_takes_the_result_of_a_job_whole(

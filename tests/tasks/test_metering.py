@@ -48,7 +48,7 @@ class PaidProvider:
 
     async def text(self, request: TextRequest[Answer]) -> Text[Answer]:
         await self._begin()
-        return Text(request.answer(), Usage(self.name, self.text_model, input_tokens=100, output_tokens=50))
+        return Text(request.answer(), Usage(self.name, "writer-2026-11", input_tokens=100, output_tokens=50))
 
     async def image(self, request: ImageRequest) -> Image:
         del request
