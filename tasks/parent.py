@@ -54,12 +54,15 @@ class Parent:
         self._started_at = datetime.now(UTC)
         self.watchdog = Watchdog(settings.watchdog)
         self._thread = LoopThread("parent")
-        self._health = HealthServer(settings.port, self.watchdog) if settings.port is not None else None
+        self._health: HealthServer | None = None
         self._started = False
         self._store_away = False
 
     def start(self, queues: list[str]) -> None:
-        """`queues` are those that this worker consumes."""
+        """`queues` are those that this worker consumes. Raises OSError when the port for its health is taken."""
+        # Not before: Flower and `celery inspect` load this app too, and PORT may be Flower's own.
+        if self._settings.port is not None:
+            self._health = HealthServer(self._settings.port, self.watchdog)
         self._queues = queues
         renderer = Renderer(create_celery(self._settings))
         self._store = JobStore.open(self._settings, name="headrace-parent", patience=PATIENCE)
