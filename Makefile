@@ -1,6 +1,6 @@
 # All set-up is done here: `make demo` on a fresh machine needs python3 (3.11 or newer), make and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-containers images chaos chaos-quick check format lock clean
+.PHONY: help setup demo dev test test-containers test-deploy images chaos chaos-quick check format lock clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
@@ -40,6 +40,9 @@ images:  ## Build the API and the worker image, tagged TAG (BuildKit)
 test-containers: $(READY)  ## Test the images and compose.yaml (needs Docker; tests/containers/engine gets one)
 	$(BIN)/pytest tests/containers --durations 10
 
+test-deploy: $(READY)  ## Deploy to a loopback Cloud Run with the gcloud of this machine, and try what was deployed
+	$(BIN)/pytest tests/cloudrun
+
 chaos-quick: $(READY)  ## The quick faults, as `make test` runs them too
 	$(BIN)/pytest tests/chaos -m quick
 
@@ -52,7 +55,7 @@ check: $(READY)  ## Lint, types, layers, shell scripts, Dockerfiles
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck .ci/run tests/containers/engine
+	$(BIN)/shellcheck .ci/run tests/containers/engine deploy.sh test_deployment.sh
 	$(BIN)/hadolint Dockerfile.api Dockerfile.worker
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 
