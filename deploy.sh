@@ -174,8 +174,8 @@ prepare() {
     common+=(${NETWORK:+--network="$NETWORK"} ${SUBNET:+--subnet="$SUBNET"} --vpc-egress=private-ranges-only)
   fi
   common+=(${SERVICE_ACCOUNT:+--service-account="$SERVICE_ACCOUNT"})
-  # ^@^: values may have commas; @ separates. EXTRA_ENV is separated by spaces.
-  common+=("--set-env-vars=^@^HEADRACE_LOG_FORMAT=json@HEADRACE_FILES_URL=$FILES_URL${EXTRA_ENV:+@${EXTRA_ENV// /@}}")
+  # ^|^: what separates them, as values may have commas. EXTRA_ENV is separated by spaces.
+  common+=("--set-env-vars=^|^HEADRACE_LOG_FORMAT=json|HEADRACE_FILES_URL=$FILES_URL${EXTRA_ENV:+|${EXTRA_ENV// /|}}")
   redis=REDIS_URL=$(pinned "$REDIS_URL_SECRET")
   api_secrets=$redis worker_secrets=$redis flower_secrets=$redis
   if [[ -n $API_TOKEN_SECRET ]]; then

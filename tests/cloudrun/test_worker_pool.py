@@ -31,11 +31,11 @@ async def test_a_pool_is_deployed_upgraded_brought_back_and_kept_from_a_bad_imag
     assert second != first
     assert (len(pool.running[first]), len(pool.running[second])) == (0, 1)
 
-    project.push("worker", "bad", "false")
-    assert "the new revision did not start" in deploy(tag="bad")
-    assert pool.current == second
-    assert len(pool.running[second]) == 1
-
     deploy("--rollback")
     assert pool.current == first
     assert (len(pool.running[first]), len(pool.running[second])) == (1, 0)
+
+    project.push("worker", "bad", "false")
+    assert "the new revision did not start" in deploy(tag="bad")
+    assert pool.current == first
+    assert len(pool.running[first]) == 1
