@@ -1,5 +1,8 @@
 """`headrace dev` and `headrace demo`: all of it on one machine."""
 
+import signal
+from typing import NoReturn
+
 from rich.console import Console
 
 from cli.demo import tell_story
@@ -9,6 +12,7 @@ from cli.stack import HOME, Ports, Stack
 def run_dev(ports: Ports, console: Console) -> None:
     """Runs everything until Ctrl-C. Raises CommandFailed."""
     stack = Stack(ports)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         stack.start_redis()
         stack.start_api()
@@ -29,6 +33,7 @@ def run_dev(ports: Ports, console: Console) -> None:
 def run_demo(story: dict[str, str | int], ports: Ports, console: Console) -> None:
     """Makes one story with what runs, or is started for it. Raises CommandFailed."""
     stack = Stack(ports, logs=HOME / "logs")
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         with console.status("Starting what is not running ..."):
             if not stack.api_runs():
@@ -41,3 +46,8 @@ def run_demo(story: dict[str, str | int], ports: Ports, console: Console) -> Non
         tell_story(stack, story, console)
     finally:
         stack.close()
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """A platform stops us with SIGTERM; that ends the same way as Ctrl-C."""
+    raise KeyboardInterrupt

@@ -1,9 +1,8 @@
 """`headrace`: run it all on one machine, try it, and look after it."""
 
-import signal
 import sys
 from datetime import timedelta
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -24,8 +23,6 @@ RedisPort = Annotated[int, typer.Option("--redis-port", help="Port of the embedd
 
 def run() -> None:
     """The entry point of the `headrace` command: errors are one line, Ctrl-C is quiet."""
-    # A platform stops us with SIGTERM; that ends the same way as Ctrl-C.
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
     except CommandFailed as error:
@@ -107,7 +104,3 @@ def doctor(
 
 def _say(trouble: str) -> None:
     errors.print(f"headrace: {trouble}", style="red", highlight=False, markup=False, soft_wrap=True)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt

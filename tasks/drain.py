@@ -108,6 +108,7 @@ class Drain:
         worker.start()
         if self._reason is None or worker.exitcode:
             self._reason = self._failure()
+        self._thread.start()  # told to stop so early that the watch did not begin
         self._thread.close(self._last_look())
         return self._finish()
 

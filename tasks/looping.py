@@ -17,7 +17,9 @@ class LoopThread:
         self._thread = threading.Thread(target=self.loop.run_forever, name=name, daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        """May be repeated."""
+        if not self._thread.is_alive():
+            self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Starts `work` in the thread; its result, and its cancellation, from any thread."""

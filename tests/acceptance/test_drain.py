@@ -33,7 +33,7 @@ class Drain(Process):
 
     def summary(self) -> dict[str, Any]:
         """The one line on its standard output, the same as the last line of its log."""
-        assert "Traceback" not in self.output()
+        assert "Traceback" not in self.output(), self.output()
         (line,) = self.summary_file.read_text().splitlines()
         last = self.output().splitlines()[-1]
         summary = json.loads(line)
