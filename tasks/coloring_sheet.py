@@ -9,8 +9,8 @@ import typst
 from PIL import Image
 
 from jobs.kinds.coloring_page import Paper
+from tasks.documents.printable import printable
 from tasks.line_art.cleaning import DPI
-from tasks.picture_book import printable
 
 _TYPST = {"A4": "a4", "letter": "us-letter"}
 
@@ -22,7 +22,7 @@ def render_sheet(png: bytes, paper: Paper, *, title: str | None) -> bytes:
     """
     image = Image.open(io.BytesIO(png))
     sheet = {
-        "title": printable(title or ""),
+        "title": printable(title or "", symbols=False),
         "paper": _TYPST[paper],
         "landscape": image.width > image.height,
         "width": image.width / DPI,

@@ -3,12 +3,13 @@
 import base64
 import html
 import json
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import typst
+
+from tasks.documents.printable import printable
 
 
 @dataclass(frozen=True)
@@ -37,30 +38,30 @@ def render_pdf(book: Book) -> bytes:
     that typst brings along are used. Raises typst.TypstError (a RuntimeError) if a picture is not an image.
     """
     pages = [
-        {"number": page.number, "text": printable(page.text), "alt": page.alt, "picture": f"page-{page.number}.png"}
+        {
+            "number": page.number,
+            "text": printable(page.text, symbols=False),
+            "alt": page.alt,
+            "picture": f"page-{page.number}.png",
+        }
         for page in book.pages
     ]
     # typst takes pictures from files only.
     with TemporaryDirectory(prefix="headrace-book-") as folder:
         root = Path(folder)
         (root / "book.json").write_text(
-            json.dumps({"title": printable(book.title), "byline": printable(book.byline), "pages": pages})
+            json.dumps(
+                {
+                    "title": printable(book.title, symbols=False),
+                    "byline": printable(book.byline, symbols=False),
+                    "pages": pages,
+                }
+            )
         )
         (root / "book.typ").write_text(_PDF_TEMPLATE)
         for page in book.pages:
             (root / f"page-{page.number}.png").write_bytes(page.png)
         return typst.compile(root / "book.typ", root=root, ignore_system_fonts=True)
-
-
-def printable(words: str) -> str:
-    """The words without emoji, control signs and broken halves of characters, for which the fonts have no shape."""
-    return " ".join(
-        "".join(sign for sign in words if unicodedata.category(sign) not in _UNPRINTABLE or sign.isspace()).split()
-    )
-
-
-#: Symbols, controls, surrogates, private and unassigned signs.
-_UNPRINTABLE = {"So", "Sk", "Cc", "Cf", "Cs", "Co", "Cn"}
 
 
 def render_html(book: Book) -> bytes:
