@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
+from jobs.kinds.generated import GeneratedInput
 from jobs.kinds.kind import Kind
 from jobs.kinds.story import Line, Scene
 from jobs.model import FileRef
@@ -13,7 +14,7 @@ Detail: TypeAlias = Literal["simple", "normal", "fine"]
 Paper: TypeAlias = Literal["A4", "letter"]
 
 
-class ColoringPageInput(BaseModel):
+class ColoringPageInput(GeneratedInput):
     """Exactly one of `image` and `prompt`."""
 
     model_config = ConfigDict(extra="forbid")

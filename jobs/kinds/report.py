@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from jobs.kinds.generated import GeneratedInput
 from jobs.kinds.kind import Kind
 from jobs.model import FileRef
 
@@ -17,7 +18,7 @@ Heading = Annotated[Line, Field(max_length=120)]
 Number = Annotated[int, Field(ge=1)]
 
 
-class ReportInput(BaseModel):
+class ReportInput(GeneratedInput):
     model_config = ConfigDict(extra="forbid")
 
     topic: Annotated[
