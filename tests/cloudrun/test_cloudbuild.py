@@ -74,3 +74,10 @@ def test_the_settings_that_it_gives_deploy_sh_exist(build: Build) -> None:
     known = (ROOT / "deploy.env.example").read_text()
     for name in (one.partition("=")[0] for one in build["options"]["env"][1:]):
         assert re.search(rf"^#?{name}=", known, re.MULTILINE), name
+
+
+def test_what_it_builds_is_there(build: Build) -> None:
+    arguments = [argument for step in build["steps"] for argument in step.get("args", [])]
+    files = [argument.removeprefix("--file=") for argument in arguments if argument.startswith("--file=")]
+    assert sorted(files) == ["Dockerfile.api", "Dockerfile.worker"]
+    assert all((ROOT / name).is_file() for name in files)
