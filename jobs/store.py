@@ -291,10 +291,11 @@ class JobStore:
         return State(reply[1])
 
     async def sweep(self) -> Swept:
+        """Whatever time has done to jobs, unless a worker looked for that less than three quarters of a sweep ago."""
         reply = await self._run(
             self._scripts.sweep,
             [keys.SWEEPING],
-            [_ms(self._settings.sweep * 0.9), _ms(self._settings.hint_grace), SWEEP_BATCH],
+            [_ms(self._settings.sweep * 0.75), _ms(self._settings.hint_grace), SWEEP_BATCH],
         )
         return Swept(*reply) if reply else Swept(elsewhere=True)
 

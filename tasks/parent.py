@@ -182,7 +182,7 @@ class Parent:
 
 
 async def _pause(interval: timedelta) -> None:
-    """About that long: with jitter, so that many workers spread out."""
+    """About that long: with jitter, so that many workers spread out; never so short that a sweep meets its own mark."""
     await asyncio.sleep(interval.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311  # guards nothing
 
 
