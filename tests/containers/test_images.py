@@ -71,7 +71,7 @@ def test_the_headrace_command_starts_and_says_what_an_image_does_without(
 ) -> None:
     assert "Usage: headrace" in _run(docker_client, image, "headrace --help")
     said = _run(docker_client, image, "sh -c 'headrace dev 2>&1 || echo exit $?'")
-    assert "needs the extra `embedded`" in said
+    assert "is not installed here" in said
     assert "exit 1" in said
     assert "Traceback" not in said
 
