@@ -2,9 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from datetime import timedelta
+from types import TracebackType
 
 from redis import exceptions as redis_errors
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -52,15 +51,24 @@ def connect(settings: Settings, *, name: str, reply_within: timedelta, connectio
     return Redis.from_pool(pool)
 
 
-@asynccontextmanager
-async def answered(within: timedelta | None = None) -> AsyncGenerator[None]:
-    """Raises StoreUnavailable for whatever says that Redis is away, and after `within` in any case."""
-    try:
-        async with asyncio.timeout(within.total_seconds() if within else None):
-            yield
-    except AWAY as error:
-        raise StoreUnavailable from error
-    except redis_errors.ResponseError as error:
-        if _NO_WRITES.search(str(error)):
+class answered:  # noqa: N801  # reads as what it promises: `async with answered(patience)`
+    """Raises StoreUnavailable for whatever says that Redis is away, and after `within` in any case.
+
+    A class, because a generator as context manager takes longer than all else done here; every request enters one.
+    """
+
+    def __init__(self, within: timedelta | None = None) -> None:
+        self._timeout = asyncio.timeout(within.total_seconds() if within else None)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            raise StoreUnavailable from late
+        if isinstance(error, AWAY) or (isinstance(error, redis_errors.ResponseError) and _NO_WRITES.search(str(error))):
             raise StoreUnavailable from error
-        raise
