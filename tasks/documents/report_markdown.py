@@ -1,10 +1,10 @@
 """A report as Markdown, references as links to the list at the end."""
 
-import re
 from collections.abc import Sequence
 
 from jobs.kinds.report import Cited, Reference, Report, ReportSection
-from tasks.documents.printable import printable, reference_words
+from tasks.documents.markdown_text import markdown_text as _text
+from tasks.documents.printable import reference_words
 
 
 def render_markdown(report: Report) -> bytes:
@@ -38,13 +38,3 @@ def _reference(reference: Reference) -> str:
     return (
         f'<a id="ref-{reference.number}"></a>[{reference.number}] {where}: {_text(reference_words(reference.quotes))}'
     )
-
-
-def _text(words: str) -> str:
-    escaped = re.sub(r"([\\`*_\[\]<>&|~$#])", r"\\\1", printable(words))
-    return re.sub(r"^([-+=]|\d+(?=[.)]))", lambda mark: _at_start(mark[1]), escaped)
-
-
-def _at_start(mark: str) -> str:
-    """A mark that would begin a list or a rule where it begins a paragraph."""
-    return f"{mark}\u200b" if mark.isdecimal() else f"\\{mark}"

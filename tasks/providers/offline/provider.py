@@ -15,6 +15,7 @@ from jobs.states import Reason
 from tasks.errors import Busy, ProviderError, Rejected, Unavailable
 from tasks.providers.base import Answer, Call, Image, ImageRequest, Text, TextRequest, Usage
 from tasks.providers.offline.composer import compose
+from tasks.providers.offline.lesson import compose_lesson
 from tasks.providers.offline.page_planner import plan_page
 from tasks.providers.offline.pictures import picture
 from tasks.providers.offline.report import compose_outline, compose_section
@@ -37,6 +38,7 @@ def _coloring_page(facts: Mapping[str, Any], seed: int) -> BaseModel:
 _COMPOSERS: dict[str, Callable[[Mapping[str, Any], int], BaseModel]] = {
     "story": _story,
     "coloring_page": _coloring_page,
+    "lesson": compose_lesson,
     "report_outline": compose_outline,
     "report_section": compose_section,
 }

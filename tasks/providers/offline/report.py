@@ -72,10 +72,10 @@ class _Sentence:
 
 def _prose(text: str) -> list[str]:
     """Sentences that can be read by themselves: no rows of tables, no code, no scraps."""
-    return [sentence for sentence in sentences(text) if _reads(sentence)]
+    return [sentence for sentence in sentences(text) if readable(sentence)]
 
 
-def _reads(sentence: str) -> bool:
+def readable(sentence: str) -> bool:
     letters = sum(sign.isalpha() or sign.isspace() for sign in sentence)
     return len(sentence.split()) >= 4 and letters >= 0.75 * len(sentence) and "|" not in sentence
 

@@ -1,0 +1,82 @@
+"""A lesson: its words at once, then Markdown and HTML."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from jobs.kinds.lesson import Lesson, LessonInput, LessonPlan, LessonResult
+from jobs.model import FileRef
+from jobs.states import Reason
+from tasks.documents.lesson_html import render_lesson_html
+from tasks.documents.lesson_markdown import render_lesson_markdown
+from tasks.errors import Rejected
+from tasks.lesson_video.slides import estimate
+from tasks.passages import passages
+from tasks.run import Run
+from tasks.steps import Step
+
+INSTRUCTIONS = """\
+Write a lesson on the topic for the audience: as many sections as `sections` says, about `words` words to be read aloud
+in all. Each section explains one thing, gives a concrete example and ends with a question and its answer. Then a
+summary, and a quiz of three to six questions with three or four choices each. If passages of a source are given, teach
+only what they say; without passages, teach what is generally known and certain. Write in the language of the topic.
+Plain text, no Markdown, no lists in sentences."""
+
+WORDS_A_MINUTE = 145
+"""Of the voice; a teacher reads no faster."""
+
+BYLINES = {
+    "offline": {
+        True: "Composed offline by Headrace, without AI: sentences of the source, chosen by counting words",
+        False: "Planned offline by Headrace, without AI: ways to find out, no facts",
+    }
+}
+
+DOCUMENTS: Mapping[str, tuple[Callable[[Lesson], bytes], str]] = {
+    "md": (render_lesson_markdown, "text/markdown; charset=utf-8"),
+    "html": (render_lesson_html, "text/html; charset=utf-8"),
+}
+"""Suffix -> how the lesson is rendered, and the type of that file."""
+
+
+async def run(run: Run, asked: LessonInput) -> LessonResult:
+    if asked.modality == "video":
+        raise Rejected("No videos are made here yet. Ask for modality `text`.", reason=Reason.INPUT_REJECTED)
+    lesson = await _written(run, asked)
+    files = {suffix: await run.step(f"document:{suffix}", _document(lesson, suffix), FileRef) for suffix in DOCUMENTS}
+    return LessonResult(
+        **dict(lesson),
+        modality=asked.modality,
+        provider=run.provider,
+        markdown=files["md"],
+        html=files["html"],
+        video=None,
+        not_made=estimate(lesson),
+    )
+
+
+async def _written(run: Run, asked: LessonInput) -> Lesson:
+    await run.progress(0.0, "lesson", "writing the lesson")
+    source = await asyncio.to_thread(passages, asked.source or "")
+    facts = {
+        "topic": asked.topic,
+        "audience": asked.audience,
+        "sections": asked.sections,
+        "words": asked.minutes * WORDS_A_MINUTE,
+        "passages": [passage.model_dump() for passage in source],
+    }
+
+    async def write(step: Step) -> LessonPlan:
+        return await step.text("lesson", instructions=INSTRUCTIONS, facts=facts, answer=LessonPlan, seed=asked.seed)
+
+    plan = await run.step("lesson", write, LessonPlan)
+    byline = BYLINES.get(run.provider, {}).get(bool(source), f"Written with {run.provider}")
+    return Lesson(**dict(plan), byline=byline, audience=asked.audience)
+
+
+def _document(lesson: Lesson, suffix: str) -> Callable[[Step], Awaitable[FileRef]]:
+    render, content_type = DOCUMENTS[suffix]
+
+    async def make(step: Step) -> FileRef:
+        return await step.keep(f"lesson.{suffix}", await asyncio.to_thread(render, lesson), content_type)
+
+    return make
