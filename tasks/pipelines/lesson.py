@@ -1,14 +1,13 @@
-"""A lesson: its words at once, then Markdown and HTML."""
+"""A lesson: its words at once, then Markdown and HTML, and a video if it is asked for."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from jobs.kinds.lesson import Lesson, LessonInput, LessonPlan, LessonResult
 from jobs.model import FileRef
-from jobs.states import Reason
 from tasks.documents.lesson_html import render_lesson_html
 from tasks.documents.lesson_markdown import render_lesson_markdown
-from tasks.errors import Rejected
+from tasks.lesson_video.production import check_equipment, produce
 from tasks.lesson_video.slides import estimate
 from tasks.passages import passages
 from tasks.run import Run
@@ -39,18 +38,20 @@ DOCUMENTS: Mapping[str, tuple[Callable[[Lesson], bytes], str]] = {
 
 
 async def run(run: Run, asked: LessonInput) -> LessonResult:
-    if asked.modality == "video":
-        raise Rejected("No videos are made here yet. Ask for modality `text`.", reason=Reason.INPUT_REJECTED)
+    as_video = asked.modality == "video"
+    if as_video:
+        check_equipment()
     lesson = await _written(run, asked)
     files = {suffix: await run.step(f"document:{suffix}", _document(lesson, suffix), FileRef) for suffix in DOCUMENTS}
+    video = await produce(run, lesson, seed=asked.seed) if as_video else None
     return LessonResult(
         **dict(lesson),
         modality=asked.modality,
         provider=run.provider,
         markdown=files["md"],
         html=files["html"],
-        video=None,
-        not_made=estimate(lesson),
+        video=video,
+        not_made=None if as_video else estimate(lesson),
     )
 
 

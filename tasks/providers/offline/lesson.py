@@ -13,6 +13,7 @@ from jobs.kinds.report import SectionPlan
 from jobs.kinds.story import Scene
 from tasks.passages import sentences
 from tasks.providers.offline import ranking
+from tasks.providers.offline.catalogue import ENTRIES, Home
 from tasks.providers.offline.lesson_plan import plan_lesson
 from tasks.providers.offline.naming import singular
 from tasks.providers.offline.report import compose_outline, readable
@@ -165,7 +166,8 @@ def _picture(part: _Part, topic: str) -> LessonPicture | None:
     drawable = list(dict.fromkeys(term for term in terms if singular(term) == term))[:2]
     if not drawable:
         return None
-    scene = Scene(setting=part.text[:400], time_of_day="day", weather="clear", subjects=drawable)
+    at_sea = ENTRIES[drawable[0]].home is Home.WATER
+    scene = Scene(setting="sea" if at_sea else part.text[:400], time_of_day="day", weather="clear", subjects=drawable)
     return LessonPicture(picture=f"{part.heading}: {' and '.join(drawable)}.", scene=scene)
 
 
