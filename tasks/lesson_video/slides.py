@@ -16,6 +16,8 @@ BREATH = 0.4
 """Seconds between two sentences."""
 TO_THINK = 4.0
 """Seconds after a question."""
+_MOST_SIGNS = 550
+"""Signs said to a slide: about half a minute."""
 _SIGNS_A_SECOND = 17.5
 """Of the voice without the silence between sentences, measured on two lessons of 2,500 signs."""
 
@@ -37,7 +39,7 @@ class Slide:
 
 
 def slides(lesson: Lesson) -> list[Slide]:
-    """A title, the goals, four slides for each section, and a summary."""
+    """A title, the goals, four slides or more for each section, and a summary."""
     made = [
         Slide("title", f"For {lesson.audience}", lesson.title, [lesson.byline], sentences(_ended(lesson.title))),
         Slide("points", "Goals", "What this lesson is for", lesson.goals, _spoken(*lesson.goals)),
@@ -64,13 +66,24 @@ def estimate(lesson: Lesson) -> NotMade:
 def _of_section(number: int, section: LessonSection, count: int) -> list[Slide]:
     kicker, check = f"Part {number} of {count}", section.check
     asks, tells = "A question for you", "The answer"
-    explained = _spoken(section.heading, section.explanation)
+    first, *rest = _runs(_spoken(section.heading, section.explanation))
     return [
-        Slide("points", kicker, section.heading, section.points, explained, section=number),
+        Slide("points", kicker, section.heading, section.points, first, section=number),
+        *(Slide("points", kicker, section.heading, run, run) for run in rest),
         Slide("words", kicker, "An example", [section.example], _spoken(section.example)),
         Slide("question", kicker, asks, [check.question], _spoken(asks, check.question), pause=TO_THINK),
         Slide("answer", kicker, tells, [check.question, check.answer], _spoken(tells, check.answer)),
     ]
+
+
+def _runs(said: list[str]) -> list[list[str]]:
+    """What is said in as many runs as no slide has to stand for longer than one listens to it."""
+    runs: list[list[str]] = [[]]
+    for sentence in said:
+        if runs[-1] and sum(map(len, [*runs[-1], sentence])) > _MOST_SIGNS:
+            runs.append([])
+        runs[-1].append(sentence)
+    return runs
 
 
 def _spoken(*texts: str) -> list[str]:

@@ -5,9 +5,10 @@ import io
 import re
 import wave
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from threading import Event, Lock
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +42,8 @@ _SPOKEN = (
 
 _READABLE = re.compile(r"[0-9A-Za-z\u00c0-\u024f]")
 
-_one_at_a_time = Lock()
+_reader = ThreadPoolExecutor(1, thread_name_prefix="speech")
+"""One thread for all speech: the voice serves one caller at a time, and each thread that used it would keep memory."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ async def speak(slide: Slide) -> Spoken:
     """What is said to a slide. It stops within a sentence when it is cancelled."""
     stop = Event()
     try:
-        return await asyncio.to_thread(_speak, slide, stop)
+        return await asyncio.get_running_loop().run_in_executor(_reader, _speak, slide, stop)
     finally:
         stop.set()
 
@@ -94,8 +96,7 @@ def _read_aloud(text: str) -> NDArray[np.float32]:
     """Nothing for words without a letter or figure that the voice knows."""
     if not _READABLE.search(text):
         return _silence(0)
-    with _one_at_a_time:
-        return np.asarray(_voice()(text, speed=_PACE, seed=0), np.float32)
+    return np.asarray(_voice()(text, speed=_PACE, seed=0), np.float32)
 
 
 def spoken_form(sentence: str) -> str:
