@@ -49,6 +49,7 @@ _NUMBER = re.compile(r"^(?:[A-Z]|\d{1,3}(?:\.\d{1,3})*)[.)]\s+")
 _ITEM = re.compile(r"^\s*(?:[-*+\u2022]|\d{1,3}[.)])\s+")
 _ROW = re.compile(r"\s*\|.*\|\s*")
 _RULE = re.compile(r"[\s|:=*_~`+-]*")
+_FENCED = re.compile(r"^(`{3,}|~{3,})[^\n]*\n.*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 _QUOTED = re.compile(r"^\s*>+\s?")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^()\s]*(?:\s\"[^\"]*\")?\)")
 _EMPHASIS = re.compile(r"(\*\*|__|``?)(?=\S)(.+?)(?<=\S)\1")
@@ -60,9 +61,9 @@ _ABBREVIATED = re.compile(
 
 
 def _blocks(source: str) -> Iterator[str]:
-    """Paragraphs, headings, list items and table rows, each with its lines joined."""
+    """Paragraphs, headings, list items and table rows, each with its lines joined. Code is not to be read aloud."""
     block: list[str] = []
-    for raw in [*"".join(map(_printable, source)).splitlines(), ""]:
+    for raw in [*_FENCED.sub("\n\n", "".join(map(_printable, source))).splitlines(), ""]:
         line = _QUOTED.sub("", raw)
         alone = _HEADING.fullmatch(line) or _ROW.fullmatch(line)
         if alone or _RULE.fullmatch(line) or _ITEM.match(line):

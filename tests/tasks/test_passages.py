@@ -37,6 +37,11 @@ def test_markdown_becomes_plain_passages_under_their_headings() -> None:
     ]
 
 
+def test_code_is_no_passage() -> None:
+    source = "Run the tests:\n\n```sh\nmake test  # all of them\n```\n\nThey take a while."
+    assert [passage.text for passage in passages(source)] == ["Run the tests:", "They take a while."]
+
+
 def test_a_sentence_does_not_end_within_a_name_or_a_number() -> None:
     text = 'Dr. A. Smith waited 1.5 s, e.g. for No. 7. "Was it lost?" Nobody knew. It took 60 s. Then it ended.'
     assert sentences(text) == [
