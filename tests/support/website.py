@@ -35,6 +35,7 @@ class Website:
         self.heads: list[Mapping[str, str]] = []
         """The headers of each request, lower case."""
         self.in_flight = 0
+        self.most_in_flight = 0
         self.port = 0
 
     @property
@@ -52,6 +53,7 @@ class Website:
         try:
             while head := await _head(reader):
                 self.in_flight += 1
+                self.most_in_flight = max(self.most_in_flight, self.in_flight)
                 try:
                     if not await self._answer(head, writer):
                         return
