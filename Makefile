@@ -1,6 +1,6 @@
 # All set-up is done here: `make demo` on a fresh machine needs python3 (3.11 or newer), make and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-containers test-deploy images chaos chaos-quick check format lock clean
+.PHONY: help setup demo dev test test-containers test-deploy images chaos chaos-quick bench bench-quick check format lock lock-bench clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
@@ -50,6 +50,12 @@ chaos: $(READY)  ## Every fault, then 200 jobs under 300 random ones (about 20 m
 	$(BIN)/pytest tests/chaos
 	$(BIN)/python -m tests.chaos.random_run --jobs 200 --faults 300
 
+bench: $(READY)  ## Measure Headrace and nine other task queues into docs/benchmarks.md (about 15 minutes)
+	$(BIN)/python -m bench
+
+bench-quick: $(READY)  ## The same in five minutes: fewer systems and rounds; docs/benchmarks.md is left alone
+	$(BIN)/python -m bench --quick --out .headrace/bench
+
 check: $(READY)  ## Lint, types, layers, shell scripts, Dockerfiles
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -74,6 +80,13 @@ lock: $(READY)  ## Compile the locked requirements of each image anew
 	$(COMPILE) pyproject.toml --extra video -o requirements/video.txt
 	echo 'hatchling>=1.27' | $(COMPILE) - -o requirements/build.txt
 	$(COMPILE) pyproject.toml --extra api --extra worker --extra flower --extra embedded --extra video --group dev -o requirements/dev.txt
+
+# Without hashes: these never leave the machine that measures.
+COMPILE_PLAIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	--no-annotate --no-header
+
+lock-bench: $(READY)  ## Compile the requirements of the bench's peers and plot anew
+	for peer in bench/peers/*.in bench/plot.in; do $(COMPILE_PLAIN) $$peer -o $${peer%.in}.txt; done
 
 clean:  ## Remove .venv and everything that was made
 	rm -rf .venv .headrace .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Headrace as the bench runs it: the product, but for a story that is not made."""

@@ -1,0 +1,4 @@
+"""The titles that mean something to `bench.headrace.worker`."""
+
+CALLS = "calls "
+"""Followed by how many calls to make, each a step of 2 to 3 s."""

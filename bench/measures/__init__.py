@@ -1,0 +1,1 @@
+"""The measures. Each module has a TABLE and `async def measure(bench)`, which records the figures of its columns."""

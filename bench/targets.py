@@ -1,0 +1,60 @@
+"""What Headrace is asked to reach, computed from one run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.bench import Figures
+from bench.measures import drain, growth, http, idle, latency, provider_bound, recovery, startup, submit
+from bench.systems import CELERY, CELERY_LATE, HEADRACE
+
+Measured = Callable[[Figures], float | None]
+
+
+@dataclass(frozen=True)
+class Target:
+    asked: str
+    measured: Measured
+    limit: float
+    at_most: bool = False
+
+    def met(self, measured: float) -> bool:
+        return measured <= self.limit if self.at_most else measured >= self.limit
+
+
+def _ratio(figure: str, to: str, *, of: str = HEADRACE.name, to_figure: str | None = None) -> Measured:
+    def measured(figures: Figures) -> float | None:
+        ours, theirs = figures.middle(of, figure), figures.middle(to, to_figure or figure)
+        return None if ours is None or not theirs else ours / theirs
+
+    return measured
+
+
+def _value(figure: str, of: str = HEADRACE.name) -> Measured:
+    return lambda figures: figures.middle(of, figure)
+
+
+def _growth(figure: str) -> Measured:
+    few, *_, many = growth.levels(quick=False)
+    return _ratio(figure, growth.row(few), of=growth.row(many))
+
+
+TARGETS = [
+    Target("`store.create`, one at a time, ≥ 2 x plain `send_task`", _ratio(submit.ONE, CELERY.name), 2),
+    Target("... 32 at once, ≥ 2 x", _ratio(submit.MANY, CELERY.name, to_figure=submit.ONE), 2),
+    Target("POST, 32 clients, ≥ 0.75 of an empty route", _ratio("POST, 32", http.EMPTY), 0.75),
+    Target("... ≥ 2.5 x the route that calls `send_task` in the loop", _ratio("POST, 32", http.IN_LOOP), 2.5),
+    Target("... ≥ 2.5 x the route that calls it in a thread", _ratio("POST, 32", http.IN_THREAD), 2.5),
+    Target("dispatch p50 ≤ 1.3 x plain Celery", _ratio(latency.P50, CELERY.name), 1.3, at_most=True),
+    Target("drain rate ≥ plain Celery acks_late", _ratio(drain.RATE, CELERY_LATE.name), 1),
+    Target("calls a minute, one worker, ≥ 1,000", _value(provider_bound.RATE, provider_bound.warmup_row(1)), 1000),
+    Target("calls a minute, ten workers, ≥ 2,000", _value(provider_bound.RATE, provider_bound.warmup_row(10)), 2000),
+    Target("bytes per job, 100,000 queued, ≤ 1.1 x at 1,000", _growth(growth.BYTES), 1.1, at_most=True),
+    Target("Redis' time to create a job, the same, ≤ 1.3 x", _growth(growth.CREATE), 1.3, at_most=True),
+    Target("Redis' time to run a job, the same, ≤ 1.3 x", _growth(growth.RUN), 1.3, at_most=True),
+    Target("API ready, s, < 2", _value(startup.API), 2, at_most=True),
+    Target("worker consuming, s, < 3", _value(drain.START), 3, at_most=True),
+    Target("idle worker's memory ≤ 1.3 x plain Celery", _ratio(idle.MEMORY, CELERY.name), 1.3, at_most=True),
+    Target("runs again after SIGKILL, s, ≤ 12", _value(recovery.KILLED), 12, at_most=True),
+    Target("... after SIGTERM, s, ≤ 3", _value(recovery.STOPPED), 3, at_most=True),
+    Target("... after a lost child, s, ≤ 3", _value(recovery.CHILD), 3, at_most=True),
+]
