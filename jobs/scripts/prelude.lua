@@ -25,28 +25,33 @@ local function observe(series, kind, ms)
   count(series .. ':' .. kind .. ':sum', math.floor(ms))
 end
 
--- Appends an event to the job or batch that is kept at `key`. Entry ids are its own sequence, 1-0, 2-0, ..., so that a
--- gap can be seen.
-local function emit(key, event, at, data)
-  local sequence = redis.call('HINCRBY', key, 'events', 1)
+-- Event number `sequence` of the job or batch that is kept at `key`.
+local function append(key, sequence, event, at, data)
   redis.call('XADD', key .. EVENTS, 'MAXLEN', '~', MAX_EVENTS, sequence .. '-0',
     'event', event, 'at', at, 'data', cjson.encode(data))
 end
 
--- Puts the job's Celery message on its lane, with a fresh delivery tag; at the head if it has waited its turn before.
+-- Its next event. The numbers are its own, 1, 2, 3, ..., so that a gap can be seen.
+local function emit(key, event, at, data)
+  append(key, redis.call('HINCRBY', key, 'events', 1), event, at, data)
+end
+
+-- Puts delivery number `delivery` of a job's Celery message on its lane, with a tag of its own; at the head or the tail.
+local function push(lane, id, message, delivery, order, head)
+  local tagged = string.gsub(message, DELIVERY_TAG, id .. ':' .. delivery)
+  redis.call(head and 'RPUSH' or 'LPUSH', lane, tagged)
+  redis.call('ZADD', QUEUED .. lane, order, id)
+end
+
+-- Puts the message on the lane again; at the head if the job has waited its turn before.
 local function hint(id, at, head)
   local job = redis.call('HMGET', JOB .. id, 'lane', 'message')
-  local tag = id .. ':' .. redis.call('HINCRBY', JOB .. id, 'deliveries', 1)
-  local message = string.gsub(job[2], DELIVERY_TAG, tag)
   local order = at
   if head then
     local first = redis.call('ZRANGE', QUEUED .. job[1], 0, 0, 'WITHSCORES')
     if first[2] then order = math.min(at, tonumber(first[2]) - 1) end
-    redis.call('RPUSH', job[1], message)
-  else
-    redis.call('LPUSH', job[1], message)
   end
-  redis.call('ZADD', QUEUED .. job[1], order, id)
+  push(job[1], id, job[2], redis.call('HINCRBY', JOB .. id, 'deliveries', 1), order, head)
   redis.call('HSET', JOB .. id, 'hinted_at', at)
 end
 
@@ -135,22 +140,22 @@ end
 
 -- nothing -> queued: a record of these fields (flat), to be started within so many ms, and its message.
 local function bear(id, at, within, fields)
-  local key = JOB .. id
+  local key, job = JOB .. id, {}
+  for i = 1, #fields, 2 do job[fields[i]] = fields[i + 1] end
   redis.call('HSET', key, 'id', id, 'state', 'queued', 'state_reason', '', 'attempt', 0, 'fence', 0,
-    'created_at', at, 'deadline', at + within, unpack(fields))
-  local job = redis.call('HMGET', key, 'lane', 'kind', 'user_id')
-  redis.call('SADD', LANES, job[1])
+    'created_at', at, 'deadline', at + within, 'hinted_at', at, 'deliveries', 1, 'events', 1, unpack(fields))
+  redis.call('SADD', LANES, job.lane)
   redis.call('ZADD', INDEX_ALL, at, id)
   redis.call('ZADD', INDEX_STATE .. 'queued', at, id)
-  redis.call('ZADD', INDEX_KIND .. job[2], at, id)
-  if job[3] ~= '' then
-    redis.call('ZADD', INDEX_USER .. job[3], at, id)
-    redis.call('EXPIRE', INDEX_USER .. job[3], INDEX_KEEP)
+  redis.call('ZADD', INDEX_KIND .. job.kind, at, id)
+  if job.user_id ~= '' then
+    redis.call('ZADD', INDEX_USER .. job.user_id, at, id)
+    redis.call('EXPIRE', INDEX_USER .. job.user_id, INDEX_KEEP)
   end
   redis.call('ZADD', DEADLINES, at + within, id)
-  hint(id, at)
-  emit(key, 'queued', at, { state = 'queued' })
-  count('created:' .. job[2])
+  push(job.lane, id, job.message, 1, at, false)
+  append(key, 1, 'queued', at, { state = 'queued' })
+  count('created:' .. job.kind)
 end
 
 -- Makes the next jobs of a batch, so many at most; returns how many are still to be made.
