@@ -15,6 +15,8 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     delay: float = 0.0
     """Seconds before the first byte."""
+    until: asyncio.Event | None = None
+    """Nothing is answered before it is set."""
     drip: float = 0.0
     """Seconds before every byte of the body."""
     hang_up: bool = False
@@ -70,6 +72,8 @@ class Website:
         self.heads.append({name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])})
         page = self.pages.get(path, Reply(b"no such page", status=404))
         reply = page(path) if callable(page) else page
+        if reply.until is not None:
+            await reply.until.wait()
         await asyncio.sleep(reply.delay)  # the host's slowness
         if reply.hang_up:
             return False

@@ -123,11 +123,13 @@ async def test_another_host_does_not_wait_for_a_slow_one(run: Run, site: Website
 async def test_what_is_in_flight_at_a_stop_is_saved_and_nothing_else_begins(
     run: Run, claim: Claim, tools: Tools, site: Website
 ) -> None:
-    site.pages = {f"/{number}": Reply(delay=0.3) for number in range(50)}
+    answering = asyncio.Event()
+    site.pages = {f"/{number}": Reply(until=answering) for number in range(50)}
     asked = {"urls": [f"{site.url}/{number}" for number in range(50)]}
     work = asyncio.create_task(warm(run, **asked))
     await wait_until(lambda: site.in_flight == 8, within=5, what="the first round is in flight")
     run.draining = True
+    answering.set()
     with pytest.raises(Interrupted):
         await work
     fetched = len(site.asked)
