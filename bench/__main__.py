@@ -56,13 +56,19 @@ def main(
     measures = [name for name in MEASURES if name in chosen] or list(MEASURES)
     with open_bench(systems, rounds=rounds or (1 if quick else 3), quick=quick) as bench:
         versions = _prepare(systems)
-        asyncio.run(_measure(bench, measures))
-        out.mkdir(parents=True, exist_ok=True)
-        tables = [MEASURES[name].TABLE for name in measures]
-        command = " ".join(["python -m bench", *sys.argv[1:]]) if sys.argv[1:] else "make bench"
-        text = report.render(bench, tables, versions, command=command, plot="benchmarks.png")
-        (out / "benchmarks.md").write_text(text)
-        panels.draw(bench.figures, out / "benchmarks.png")
+        try:
+            asyncio.run(_measure(bench, measures))
+        finally:  # whatever goes wrong, what was measured until then is kept
+            _write(bench, measures, versions, out)
+
+
+def _write(bench: Bench, measures: list[str], versions: dict[str, str], out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    tables = [MEASURES[name].TABLE for name in measures]
+    command = " ".join(["python -m bench", *sys.argv[1:]]) if sys.argv[1:] else "make bench"
+    text = report.render(bench, tables, versions, command=command, plot="benchmarks.png")
+    (out / "benchmarks.md").write_text(text)
+    panels.draw(bench.figures, out / "benchmarks.png")
     say(f"{out / 'benchmarks.md'} is written")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.lab import DoesNotRun, Lab
-from bench.systems import System
+from bench.systems import SYSTEMS, System
 
 
 @dataclass
@@ -19,6 +19,14 @@ class Figures:
 
     values: dict[tuple[str, str], list[float]] = field(default_factory=dict[tuple[str, str], list[float]])
     words: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    faults: dict[str, str] = field(default_factory=dict[str, str])
+    """Why a system does not run."""
+
+    def names(self) -> list[str]:
+        """Everything that has figures: the systems in their order, then the rest as it came."""
+        order = [system.name for system in SYSTEMS]
+        names = dict.fromkeys(name for name, _ in [*self.values, *self.words])
+        return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
 
     def of(self, system: str, figure: str) -> list[float]:
         return self.values.get((system, figure), [])
@@ -26,6 +34,15 @@ class Figures:
     def middle(self, system: str, figure: str) -> float | None:
         values = self.of(system, figure)
         return median(values) if values else None
+
+    def ratio(self, of: tuple[str, str], to: tuple[str, str]) -> float | None:
+        """Of one figure to another. Round by round where both have as many: a slow minute was slow for both."""
+        ours, theirs = self.of(*of), self.of(*to)
+        if not ours or not theirs:
+            return None
+        if len(ours) == len(theirs):
+            return median(our / their for our, their in zip(ours, theirs, strict=True))
+        return median(ours) / median(theirs)
 
 
 @dataclass(frozen=True)
@@ -69,11 +86,12 @@ class Bench:
 
     @contextmanager
     def excused(self, system: System, figure: str) -> Generator[None]:
-        """A system that does not run has its reason in the table; the others are measured all the same."""
+        """A system that does not run is in the table all the same, and the others are measured."""
         try:
             yield
         except DoesNotRun as error:
-            self.tell(system.name, figure, f"does not run: {error}")
+            self.figures.faults[system.name] = str(error)
+            self.tell(system.name, figure, "does not run here")
 
 
 @contextmanager

@@ -44,10 +44,11 @@ def draw(figures: Figures, path: Path) -> None:
 
 
 def _bars(figures: Figures, panel: Panel) -> dict[str, object]:
-    names = dict.fromkeys(name for name, figure in [*figures.values, *figures.words] if figure == panel.figure)
     bars: list[dict[str, object]] = []
-    for name in names:
+    for name in figures.names():
+        if (name, panel.figure) not in figures.values.keys() | figures.words.keys():
+            continue
         value = figures.middle(name, panel.figure)
         words = figures.words.get((name, panel.figure), "") if value is None else f"{value:,.{panel.digits}f}"
-        bars.append({"name": name, "value": value, "words": words.partition(":")[0]})
+        bars.append({"name": name, "value": value, "words": words})
     return {"title": panel.title, "log": panel.log, "bars": bars}

@@ -37,7 +37,7 @@ def _bars(axis: Axes, panel: dict) -> None:
     axis.margins(x=0.25)
     axis.set_title(panel["title"], loc="left", fontsize=11, fontweight="bold")
     axis.spines[["top", "right", "bottom"]].set_visible(False)
-    axis.tick_params(axis="x", bottom=False, labelbottom=False)
+    axis.tick_params(axis="x", which="both", bottom=False, labelbottom=False)
     axis.tick_params(axis="y", length=0)
 
 

@@ -34,7 +34,8 @@ def _run(bench: Bench, command: str) -> str:
     return (
         f"Measured {datetime.now(UTC):%d %B %Y} by `{command}`, every system in one run on one machine. Each figure is "
         f"the median of {bench.rounds} round{'s'[: bench.rounds > 1]} with the least and the most in brackets; figures "
-        "without brackets were taken once. *x Celery* is the ratio to plain Celery with early ack, in the same run.\n"
+        "without brackets were taken once. *x Celery* is the ratio to plain Celery with early ack: round by round, "
+        "and their median.\n"
     )
 
 
@@ -59,13 +60,21 @@ def _targets(figures: Figures) -> str:
 
 
 def _systems(bench: Bench, versions: Mapping[str, str]) -> str:
-    rows = [[each.name, f"{each.library} {versions[each.name]}", each.settings] for each in bench.systems]
+    rows = [
+        [each.name, f"{each.library} {versions[each.name]}", each.settings + _fault(bench.figures, each.name)]
+        for each in bench.systems
+    ]
     return _markdown(["system", "version", "a worker runs at a time"], rows)
+
+
+def _fault(figures: Figures, name: str) -> str:
+    return f". **Does not run here:** {figures.faults[name]}" if name in figures.faults else ""
 
 
 def _table(figures: Figures, table: Table) -> str:
     wanted = {column.figure for column in table.columns}
-    names = dict.fromkeys(name for name, figure in [*figures.values, *figures.words] if figure in wanted)
+    found = {name for name, figure in [*figures.values, *figures.words] if figure in wanted}
+    names = [name for name in figures.names() if name in found]
     head = ["", *(heading for column in table.columns for heading in _headings(column))]
     rows = [[name, *(cell for column in table.columns for cell in _cells(figures, name, column))] for name in names]
     return _markdown(head, rows) if rows else ""
@@ -78,8 +87,8 @@ def _headings(column: Column) -> list[str]:
 def _cells(figures: Figures, name: str, column: Column) -> list[str]:
     cells = [cell(figures.of(name, column.figure), figures.words.get((name, column.figure), ""), column.digits)]
     if column.ratio:
-        ours, plain = figures.middle(name, column.figure), figures.middle(CELERY.name, column.figure)
-        cells.append(f"{ours / plain:.2f}" if ours is not None and plain else "")
+        ratio = figures.ratio((name, column.figure), (CELERY.name, column.figure))
+        cells.append("" if ratio is None else f"{ratio:.2f}")
     return cells
 
 

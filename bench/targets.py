@@ -22,11 +22,7 @@ class Target:
 
 
 def _ratio(figure: str, to: str, *, of: str = HEADRACE.name, to_figure: str | None = None) -> Measured:
-    def measured(figures: Figures) -> float | None:
-        ours, theirs = figures.middle(of, figure), figures.middle(to, to_figure or figure)
-        return None if ours is None or not theirs else ours / theirs
-
-    return measured
+    return lambda figures: figures.ratio((of, figure), (to, to_figure or figure))
 
 
 def _value(figure: str, of: str = HEADRACE.name) -> Measured:
