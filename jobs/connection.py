@@ -52,10 +52,7 @@ def connect(settings: Settings, *, name: str, reply_within: timedelta, connectio
 
 
 class answered:  # noqa: N801  # reads as what it promises: `async with answered(patience)`
-    """Raises StoreUnavailable for whatever says that Redis is away, and after `within` in any case.
-
-    A class, because a generator as context manager takes longer than all else done here; every request enters one.
-    """
+    """Raises StoreUnavailable for whatever says that Redis is away, and after `within` in any case."""
 
     def __init__(self, within: timedelta | None = None) -> None:
         self._timeout = asyncio.timeout(within.total_seconds() if within else None)
