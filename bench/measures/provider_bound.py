@@ -6,12 +6,14 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import accumulate
 
 from bench.bench import Bench, Column, Table
 from bench.headrace.titles import CALLS
 from bench.lab import Lab
 from bench.systems import CELERY, HEADRACE, System
 from jobs import keys, kinds
+from jobs.batches import BatchStore, Item
 from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore, NewJob
@@ -22,7 +24,8 @@ TABLE = Table(
     "Bound by a provider",
     "Calls of 2.5 s (Headrace: 2 to 3 s), and the most in flight. Of the peers one worker as it comes, a task being "
     "one call; what bounds it is how many tasks it runs at a time, which is a setting of most. Headrace's "
-    "concurrency is within a job: `steps` are `run.map` calls, bound by HEADRACE_CONCURRENCY; `warmup` is the real "
+    "concurrency is within a job: `steps` are `run.map` calls, bound by HEADRACE_CONCURRENCY; `batch` is a whole batch "
+    "of such jobs, the last wave of calls of each included, in which ever fewer are in flight; `warmup` is the real "
     "kind, real HTTP to one slow host in the bench's own process, ramp included, bound by 64 in flight to a host and "
     "the rounds of doubling until they are reached, and with ten workers by the two cores that they, the host and "
     "Redis share.",
@@ -31,10 +34,17 @@ TABLE = Table(
 WINDOW = 10.0
 CALL = 2500
 """ms; a multiple of it is the window, so that no call is cut in two."""
+BATCHES = {1: (3, 200, 64), 10: (20, 60, 16)}
+"""By workers: jobs, calls of each, and how many of them at a time."""
 
 
 def steps_row(workers: int, concurrency: int) -> str:
     return f"Headrace, steps, {_workers(workers)}, concurrency {concurrency}"
+
+
+def batch_row(workers: int) -> str:
+    jobs, calls, concurrency = BATCHES[workers]
+    return f"Headrace, batch of {jobs} jobs of {calls} calls, {_workers(workers)}, concurrency {concurrency}"
 
 
 def warmup_row(workers: int) -> str:
@@ -49,9 +59,11 @@ async def measure(bench: Bench) -> None:
         await _sleep(bench, CELERY, 10, booting)
     if HEADRACE in bench.systems:
         await _steps(bench, 1, 4)
+        await _batch(bench, 1)
         await _warmup(bench, 1, 200 if bench.quick else 600)
         if not bench.quick:
             await _steps(bench, 10, 10)
+            await _batch(bench, 10)
             await _warmup(bench, 10, 300)
 
 
@@ -75,19 +87,35 @@ async def _steps(bench: Bench, workers: int, concurrency: int) -> None:
         await _count(bench, lab, steps_row(workers, concurrency))
 
 
+async def _batch(bench: Bench, workers: int) -> None:
+    """From the request for the batch until its last job has ended."""
+    jobs, calls, concurrency = BATCHES[workers]
+    new = NewJob(kinds.get("story"), {"title": f"{CALLS}{calls}", "prompt": "calls"})
+    async with bench.lab(HEADRACE, HEADRACE_CONCURRENCY=str(concurrency)) as lab, _store(lab) as store:
+        async with lab.submitter() as submitter:
+            await lab.ready_workers(submitter, workers)
+        batches = BatchStore(store, _settings(lab), patience=timedelta(seconds=10))
+        started = time.perf_counter()
+        batch = await batches.create([Item(str(number), new) for number in range(jobs)], user_id=None)
+        record = keys.batch(batch.job_id)
+        await lab.expect(lambda: lab.redis.hexists(record, "finished_at"), what="the batch ends", within=180)
+        bench.record(batch_row(workers), RATE, jobs * calls * 60 / (time.perf_counter() - started))
+        bench.record(batch_row(workers), IN_FLIGHT, _most_in_flight(lab))
+
+
 async def _count(bench: Bench, lab: Lab, name: str) -> None:
     """What ends within the window after the first start, and how many were under way at most."""
     await lab.expect(lambda: lab.count("start") >= 1, what="the first call starts")
     await lab.seconds_until(lambda: False, WINDOW + 1)
     first = lab.notes("start")[0].at
     ends = [note.at for note in lab.notes("end") if note.at <= first + WINDOW + 0.2]
-    changes = sorted([(note.at, 1) for note in lab.notes("start")] + [(note.at, -1) for note in lab.notes("end")])
-    in_flight = most = 0
-    for _, change in changes:
-        in_flight += change
-        most = max(most, in_flight)
     bench.record(name, RATE, len(ends) * 60 / WINDOW)
-    bench.record(name, IN_FLIGHT, most)
+    bench.record(name, IN_FLIGHT, _most_in_flight(lab))
+
+
+def _most_in_flight(lab: Lab) -> int:
+    changes = sorted([(note.at, 1) for note in lab.notes("start")] + [(note.at, -1) for note in lab.notes("end")])
+    return max(accumulate(change for _, change in changes))
 
 
 async def _warmup(bench: Bench, jobs: int, urls: int) -> None:
@@ -112,10 +140,13 @@ async def _warmup(bench: Bench, jobs: int, urls: int) -> None:
 
 @asynccontextmanager
 async def _store(lab: Lab) -> AsyncGenerator[JobStore]:
-    settings = Settings.model_validate({"redis_url": lab.environment["REDIS_URL"]})
-    store = JobStore.open(settings, name="bench", patience=timedelta(seconds=10))
+    store = JobStore.open(_settings(lab), name="bench", patience=timedelta(seconds=10))
     yield store
     await store.aclose()
+
+
+def _settings(lab: Lab) -> Settings:
+    return Settings.model_validate({"redis_url": lab.environment["REDIS_URL"]})
 
 
 def _workers(count: int) -> str:
