@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 from typing import TypedDict
 
-from api.pipelining import PipelinedRedis
 from jobs import keys, kinds
 from jobs.batches import BatchStore
 from jobs.celery_app import create_celery
@@ -18,6 +17,7 @@ from jobs.files import FileStore
 from jobs.fleet import Fleet
 from jobs.listing import JobList
 from jobs.messages import Renderer
+from jobs.pipelining import PipelinedRedis
 from jobs.queues import DEFAULT_PRIORITY
 from jobs.settings import Settings
 from jobs.store import JobStore
@@ -50,7 +50,7 @@ class Services(TypedDict):
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     """Opens no connection yet: the API starts, and answers 503, without Redis."""
-    redis = PipelinedRedis(connect(settings, name="headrace-api", reply_within=PATIENCE).connection_pool)
+    redis = PipelinedRedis.open(settings, name="headrace-api", reply_within=PATIENCE)
     # A read that waits for the next event is answered after `keep_alive` at the latest.
     events_redis = connect(
         settings,

@@ -14,11 +14,12 @@ from redis.commands.core import AsyncScript
 
 from jobs import keys
 from jobs.celery_app import create_celery
-from jobs.connection import answered, connect
+from jobs.connection import answered
 from jobs.errors import IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable, UnknownStep
 from jobs.kinds import Kind
 from jobs.messages import Renderer
 from jobs.model import FileRef, Job, JobError, Progress, Reused, UsageItem
+from jobs.pipelining import PipelinedRedis
 from jobs.prices import to_micros
 from jobs.queues import DEFAULT_PRIORITY
 from jobs.records import to_datetime, to_job
@@ -130,7 +131,7 @@ class JobStore:
     @classmethod
     def open(cls, settings: Settings, *, name: str, patience: timedelta) -> Self:
         """A store on connections of its own, which `aclose` closes."""
-        redis = connect(settings, name=name, reply_within=patience)
+        redis = PipelinedRedis.open(settings, name=name, reply_within=patience)
         return cls(redis, settings, Renderer(create_celery(settings)), patience=patience)
 
     async def aclose(self) -> None:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from cli.embedded_redis import EmbeddedRedis
+from jobs.connection import connect
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tests.support.fault_proxy import FaultProxy
@@ -27,8 +28,11 @@ def _no_key_leaks(redis_server: EmbeddedRedis) -> Iterator[None]:
 
 
 @pytest.fixture
-def redis(store: JobStore) -> Redis:
-    return store.redis
+async def redis(settings: Settings) -> AsyncIterator[Redis]:
+    """A client beside the store's, which may also wait."""
+    client = connect(settings, name="beside", reply_within=timedelta(seconds=5))
+    yield client
+    await client.aclose()
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
-"""One Redis connection for all requests: a command need not wait until the one before it was answered."""
+"""One Redis connection for all commands: none need wait until the one before it was answered."""
 
 import asyncio
 import math
 from collections import deque
-from typing import Any, cast
+from datetime import timedelta
+from typing import Any, Self, cast
 
 import hiredis
 from redis.asyncio import ConnectionPool, Redis
@@ -11,12 +12,15 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import ResponseError
 
+from jobs.connection import connect
+from jobs.settings import Settings
+
 
 class PipelinedRedis(Redis):
     """Sends concurrent commands down one connection; for commands that Redis answers at once, not for blocking ones.
 
     With 32 requests at a time this takes less than half the processor time of a connection for each of them.
-    Explicit pipelines (`client.pipeline()`) still use connections of the pool, which is closed with this client.
+    Explicit pipelines (`client.pipeline()`) use connections of the pool, which is closed with this client.
     """
 
     def __init__(self, pool: ConnectionPool) -> None:
@@ -24,6 +28,11 @@ class PipelinedRedis(Redis):
         self.auto_close_connection_pool = True
         self._line: _Line | None = None
         self._opening: asyncio.Task[_Line] | None = None
+
+    @classmethod
+    def open(cls, settings: Settings, *, name: str, reply_within: timedelta) -> Self:
+        """Connects when first used, in the event loop that uses it. `aclose` closes it."""
+        return cls(connect(settings, name=name, reply_within=reply_within).connection_pool)
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # redis-py's own signature
         try:
@@ -38,6 +47,7 @@ class PipelinedRedis(Redis):
     async def aclose(self, close_connection_pool: bool | None = None) -> None:  # noqa: FBT001  # redis-py's own signature
         if self._opening is not None:
             self._opening.cancel()
+            await asyncio.wait({self._opening})
         if self._line is not None:
             await self._line.close()
         await super().aclose(close_connection_pool)
@@ -55,7 +65,15 @@ class PipelinedRedis(Redis):
         if self._line is not None:
             await self._line.close()
             self._line = None
-        self._line = _Line(self.connection_pool, await self.connection_pool.get_connection())
+        connection = self.connection_pool.make_connection()
+        try:
+            await connection.connect()
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        # For the handshake only: after it a silent server is found by whoever waits, and a timer a write is dear.
+        connection.socket_timeout = None
+        self._line = _Line(connection)
         return self._line
 
     def _opened(self, attempt: "asyncio.Task[_Line]") -> None:
@@ -67,8 +85,7 @@ class PipelinedRedis(Redis):
 class _Line:
     """A connection, what is to be sent on it, and who waits for the replies, in their order."""
 
-    def __init__(self, pool: ConnectionPool, connection: AbstractConnection) -> None:
-        self._pool = pool
+    def __init__(self, connection: AbstractConnection) -> None:
         self._connection = connection
         self._outbox: list[bytes] = []
         self._filled = asyncio.Event()
@@ -80,25 +97,34 @@ class _Line:
 
     async def ask(self, command: tuple[Any, ...]) -> object:
         """The reply. Raises ResponseError for an error reply and ConnectionError when the connection is lost."""
-        reply: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        self._waiting.append(reply)
         # Some names are two words to Redis: SCRIPT LOAD.
-        self._outbox.append(cast("bytes", hiredis.pack_command((*command[0].split(), *command[1:]))))
-        self._filled.set()
+        packed = cast("bytes", hiredis.pack_command((*command[0].split(), *command[1:])))
+        reply: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        quiet = not self._waiting
+        self._waiting.append(reply)
         try:
+            if quiet:
+                await self._connection.send_packed_command(packed, check_health=False)
+            else:
+                # While replies are due, commands gather: one write takes all of them.
+                self._outbox.append(packed)
+                self._filled.set()
             return await reply
         except asyncio.CancelledError:
             # Nothing came for as long as the caller was willing to wait, so the connection may be dead.
             if self._waiting and self._waiting[0] is reply:
                 self._break(ConnectionLost("no reply in time"))
             raise
+        except ConnectionLost as error:
+            reply.cancel()
+            self._break(error)
+            raise
 
     async def close(self) -> None:
-        """Fails whoever still waits, and gives the connection back to the pool, closed."""
+        """Fails whoever still waits."""
         self._break(ConnectionLost("closed"))
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._connection.disconnect(nowait=True)
-        await self._pool.release(self._connection)
 
     async def _send(self) -> None:
         while True:
