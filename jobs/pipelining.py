@@ -151,8 +151,8 @@ class _Line:
             waiting.set_result(reply)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled():
-            self._break(ConnectionLost(str(task.exception())))
+        # Cancelled by a loop that ends its tasks, it may still be asked by the last of them: on a new connection.
+        self._break(ConnectionLost("closed" if task.cancelled() else str(task.exception())))
 
     def _break(self, error: Exception) -> None:
         self.usable = False
