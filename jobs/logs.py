@@ -41,6 +41,9 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    # A worker says itself when a job starts and how it is left; Celery's "received" and "succeeded" only repeat it.
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     # It would log each call with its whole URL, credentials in it included.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 
