@@ -61,8 +61,8 @@ def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
         return worker.run(task.request.id)
 
     for kind in kinds.known():
-        # Found now, so that a missing pipeline stops the worker and not the job, and children share its memory.
-        pipelines.get(kind.name)
+        # Asked for now, so that a missing pipeline stops the worker and not the job.
+        pipelines.require(kind.name)
         hard_limit = int((kind.time_limit + HARD_LIMIT_MARGIN).total_seconds())
         app.task(name=kind.name, bind=True, time_limit=hard_limit)(run)
     app.steps["worker"].add(_parent_step(worker.parent))

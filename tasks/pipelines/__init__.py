@@ -1,8 +1,13 @@
-"""The pipelines: the module of the same name as a kind has `async def run(run, input) -> result`."""
+"""The pipelines: the module of the same name as a kind has `async def run(run, input) -> result`.
+
+One is imported by the first job of its kind, with what it needs: a worker that only tells stories holds no report's
+libraries in memory, and is ready sooner.
+"""
 
 import importlib
 from collections.abc import Awaitable, Callable
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,6 +15,12 @@ from pydantic import BaseModel
 from tasks.run import Run
 
 Pipeline = Callable[[Run, Any], Awaitable[BaseModel]]
+
+
+def require(kind: str) -> None:
+    """Raises ModuleNotFoundError when the kind has no pipeline, without importing one."""
+    if find_spec(f"{__name__}.{kind}") is None:
+        raise ModuleNotFoundError(f"no pipeline for kind {kind}: tasks/pipelines/{kind}.py is missing")
 
 
 @cache

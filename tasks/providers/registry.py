@@ -11,7 +11,6 @@ from jobs.settings import ProviderName, Settings
 from jobs.states import Reason
 from tasks.errors import Rejected
 from tasks.providers.base import Provider
-from tasks.providers.offline import OfflineProvider, parse_faults
 
 
 class CannotStart(Exception):
@@ -121,7 +120,9 @@ def open_provider(name: ProviderName, settings: Settings) -> Provider:
             return _open_offline(settings)
 
 
-def _open_offline(settings: Settings) -> OfflineProvider:
+def _open_offline(settings: Settings) -> Provider:
+    from tasks.providers.offline import OfflineProvider, parse_faults  # noqa: PLC0415  # numpy and Pillow, 18 MB
+
     return OfflineProvider(
         delay=settings.offline_delay,
         faults=parse_faults(settings.offline_faults),
