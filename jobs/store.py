@@ -220,7 +220,7 @@ class JobStore:
         await self._write(self._scripts.renew, lease, [_ms(self._settings.lease), waiting_for, _ms(waiting), until])
 
     async def progress(self, lease: Lease, progress: Progress) -> None:
-        await self._write(self._scripts.progress, lease, [progress.model_dump_json(exclude_none=True)])
+        await self._write(self._scripts.progress, lease, [_progress(progress)])
 
     async def save_step(
         self,
@@ -244,10 +244,13 @@ class JobStore:
         lease: Lease,
         *,
         result: Mapping[str, Any],
+        counts: Mapping[str, int] | None = None,
         files: Sequence[FileRef] = (),
         reused: Reused | None = None,
     ) -> None:
-        fields = ["result", json.dumps(result), *_outcome(files, reused)]
+        """Ends the job well. `counts` are the last of its progress, which is all of it now."""
+        done = Progress(fraction=1, phase="done", counts=dict(counts) if counts else None)
+        fields = ["result", json.dumps(result), "progress", _progress(done), *_outcome(files, reused)]
         await self._write(self._scripts.finish, lease, [State.COMPLETED, "", *fields])
 
     async def fail(
@@ -399,6 +402,10 @@ def _retried_from(step: str, said: str) -> str:
 
 def _ms(duration: timedelta) -> int:
     return round(duration.total_seconds() * 1000)
+
+
+def _progress(progress: Progress) -> str:
+    return progress.model_dump_json(exclude_none=True)
 
 
 def _outcome(files: Sequence[FileRef], reused: Reused | None) -> list[str]:

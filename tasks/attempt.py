@@ -98,9 +98,7 @@ class Attempt:
     async def _pipeline(self) -> BaseModel:
         asked = self._kind.input.model_validate(self._claim.job.input)
         self._run.choose(asked)
-        result = await pipelines.get(self._kind.name)(self._run, asked)
-        await self._run.progress(1.0, "done")
-        return result
+        return await pipelines.get(self._kind.name)(self._run, asked)
 
     async def _settle(self, work: asyncio.Task[BaseModel]) -> str:
         """Waits for the pipeline, or for the order to stop it, and writes what that means for the job."""
@@ -137,7 +135,11 @@ class Attempt:
         body = result.model_dump(mode="json")
         await insist(
             lambda: self._tools.store.complete(
-                self._claim.lease, result=body, files=self._run.files, reused=self._run.reused
+                self._claim.lease,
+                result=body,
+                counts=self._run.counts,
+                files=self._run.files,
+                reused=self._run.reused,
             ),
             within=self._tools.settings.lease,
         )

@@ -57,6 +57,8 @@ class Run:
         self.waits = Waits()
         self.draining = False
         """Set when the worker is to stop: steps in flight may finish, no other begins."""
+        self.counts: Mapping[str, int] | None = None
+        """What the pipeline has counted, for its progress."""
         self._lease = lease
         self._tools = tools
         self._saved = {name: Saved.model_validate_json(text) for name, text in saved.items()}
@@ -66,7 +68,6 @@ class Run:
         self._seats: Counter[str] = Counter()
         self._chosen = self._metered(tools.providers.choose(GeneratedInput()))
         self._told = 0.0
-        self._counts: Mapping[str, int] | None = None
 
     def choose(self, asked: BaseModel) -> None:
         """Takes provider and models from the job's input, if it has them. Raises Rejected for models that cannot be."""
@@ -154,16 +155,16 @@ class Run:
     async def progress(
         self, fraction: float, phase: str, detail: str = "", *, counts: Mapping[str, int] | None = None
     ) -> None:
-        """Tells clients how far the job is. Frequent calls are thinned out; the last one before the end counts.
+        """Tells clients how far the job is. Frequent calls are thinned out.
 
-        `counts` stay as they were when None.
+        `counts` stay as they were when None; the last ones, told or not, are the job's when it completes.
         """
-        self._counts = counts or self._counts
+        self.counts = counts or self.counts
         now = time.monotonic()
-        if fraction < 1 and now - self._told < PROGRESS_EVERY:
+        if now - self._told < PROGRESS_EVERY:
             return
         self._told = now
-        counts = dict(self._counts) if self._counts else None
+        counts = dict(self.counts) if self.counts else None
         progress = Progress(fraction=fraction, phase=phase, detail=detail, counts=counts)
         try:
             await self._tools.store.progress(self._lease, progress)

@@ -1,7 +1,7 @@
 -- finish: running -> completed or failed, by the holder of the current fence.
 -- KEYS    1 job (hash)
 -- ARGV    1 job id   2 fence   3 completed | failed   4 reason, or ''   5... further fields, name and value:
---         result, error, files, reused (JSON)
+--         result, progress, error, files, reused (JSON)
 -- RETURN  {1}, or {0, state} when the job is no longer this worker's
 local id, fence, state = ARGV[1], ARGV[2], ARGV[3]
 local mine, current, holder = holds(id, fence)

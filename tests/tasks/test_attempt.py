@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from jobs import kinds
+from jobs.model import Progress
 from jobs.states import Reason, State
 from jobs.store import Claim, JobStore
 from tasks.attempt import Attempt, Stubborn
@@ -50,13 +51,16 @@ async def _hang(_run: Run, _input: BaseModel) -> BaseModel:
 
 
 async def test_a_result_completes_the_job(claim: Claim, tools: Tools, leases: LeaseThread, use: Use) -> None:
-    async def answer(_run: Run, _input: BaseModel) -> BaseModel:
+    async def answer(run: Run, _input: BaseModel) -> BaseModel:
+        await run.progress(0.1, "half", counts={"total": 2, "done": 1})
+        await run.progress(0.9, "too soon after it to be told", counts={"total": 2, "done": 2})
         return Result(answer=42)
 
     use(answer)
     assert await Attempt(claim, KIND, tools).run(leases) == "completed"
     job = await tools.store.get(claim.job.id)
-    assert (job.state, job.result, job.progress.fraction) == (State.COMPLETED, {"answer": 42}, 1.0)
+    assert (job.state, job.result) == (State.COMPLETED, {"answer": 42})
+    assert job.progress == Progress(fraction=1.0, phase="done", counts={"total": 2, "done": 2})
 
 
 async def test_a_fault_in_the_pipeline_fails_the_job_without_its_words(

@@ -130,11 +130,14 @@ async def test_a_map_may_have_a_limit_of_its_own_and_hand_out_every_result(
     assert (await tools.store.get(claim.job.id)).progress.phase == ""
 
 
-async def test_counts_stay_until_others_are_told(run: Run, claim: Claim, tools: Tools) -> None:
+async def test_counts_stay_until_others_are_told(
+    run: Run, claim: Claim, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.run.PROGRESS_EVERY", 0)
     await run.progress(0.5, "half", counts={"total": 2, "done": 1})
-    await run.progress(1.0, "done")
+    await run.progress(0.6, "more")
     progress = (await tools.store.get(claim.job.id)).progress
-    assert (progress.phase, progress.counts) == ("done", {"total": 2, "done": 1})
+    assert (progress.phase, progress.counts) == ("more", {"total": 2, "done": 1})
 
 
 async def test_after_a_failure_calls_in_flight_are_still_saved(run: Run, claim: Claim, tools: Tools) -> None:
