@@ -1,5 +1,6 @@
 """The Celery worker: one task per kind, and Headrace's own parts hung onto Celery's boot steps and signals."""
 
+import gc
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,6 +20,8 @@ from tasks.providers.registry import missing
 
 HARD_LIMIT_MARGIN = timedelta(minutes=1)
 """How long after its own time limit a job's process is killed: the last resort."""
+LOOK_FOR_CHILD_EVERY = 0.2
+"""Seconds. A worker whose child has ended, or was replaced after so many jobs, does nothing until it looks."""
 
 
 class Worker:
@@ -81,8 +84,8 @@ def _parent_step(ours: Parent) -> type[bootsteps.StartStopStep]:
 
         def register_with_event_loop(self, parent: Any, hub: Any) -> None:  # noqa: ANN401
             hub.call_repeatedly(1, ours.watchdog.tick)
-            # Celery looks every 5 s for a child that died unheard, and may not hear it.
-            hub.call_repeatedly(1, parent.pool.maintain_pool)
+            # Celery looks every 5 s for a child that has ended unheard, and hears only some of them.
+            hub.call_repeatedly(LOOK_FOR_CHILD_EVERY, parent.pool.maintain_pool)
 
         def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002
             ours.stop()
@@ -93,7 +96,12 @@ def _parent_step(ours: Parent) -> type[bootsteps.StartStopStep]:
 
 
 def _connect(worker: Worker, settings: Settings) -> None:
-    def set_up_logging(**_: Any) -> None:  # noqa: ANN401  # Celery's signals
+    def settle(**_: Any) -> None:  # noqa: ANN401  # Celery's signals
+        # What is loaded by now stays: Celery looks for garbage before each fork, 150 ms in which nothing else is done.
+        gc.collect()
+        gc.freeze()
+
+    def set_up_logging(**_: Any) -> None:  # noqa: ANN401
         configure_logging(settings)
 
     def open_child(**_: Any) -> None:  # noqa: ANN401
@@ -118,6 +126,7 @@ def _connect(worker: Worker, settings: Settings) -> None:
 
     # Not weakly: nothing else holds these functions.
     signals.celeryd_init.connect(worker.require_provider, weak=False)
+    signals.worker_init.connect(settle, weak=False)
     signals.setup_logging.connect(set_up_logging, weak=False)
     signals.worker_process_init.connect(open_child, weak=False)
     signals.worker_process_shutdown.connect(close_child, weak=False)
