@@ -116,7 +116,7 @@ class Settings(BaseSettings):
         ),
     ] = PrivateHosts()
 
-    max_tasks_per_child: Annotated[int, Field(ge=1, description="Jobs before a child is replaced")] = 100
+    max_tasks_per_child: Annotated[int, Field(ge=1, description="Jobs before a child is replaced")] = 500
     max_memory_per_child: Annotated[
         int, Field(ge=0, description="KiB of a child before it is replaced; 0: no limit")
     ] = 600_000

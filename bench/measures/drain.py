@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 
 from bench.bench import Bench, Column, Table
-from bench.systems import HEADRACE
+from bench.systems import CELERY, HEADRACE, System
 
 START, RATE, QUEUED, FINISHED = "worker consuming", "drain", "queued", "finished"
 TABLE = Table(
@@ -13,8 +13,10 @@ TABLE = Table(
     "Seconds from the start of a worker's process to the first line of its first task. It takes no-op jobs that were "
     "queued before it started: jobs a second from the first start on, for at most 5 s. And Redis' memory for each "
     "of them while queued, and when finished, as long as it is kept. What a worker does at a time is its own default "
-    "(see Systems). `children kept`: Headrace without its default of a new child process every 100 jobs "
-    "(`HEADRACE_MAX_TASKS_PER_CHILD`).",
+    "(see Systems). `children kept`: Headrace without its default of a new child process every so many jobs "
+    "(`HEADRACE_MAX_TASKS_PER_CHILD`). `as Headrace sets it`: plain Celery with Headrace's settings (nothing fetched "
+    "ahead while a task runs, events for Flower, children kept) and nothing else of it: what claim, lease and finish "
+    "cost is the difference between these two.",
     [
         Column(START, "consuming after, s", 2, ratio=True),
         Column(RATE, "jobs/s", ratio=True),
@@ -25,12 +27,20 @@ TABLE = Table(
 SECONDS = 5.0
 KEPT = replace(HEADRACE, name="Headrace, children kept", environment={"HEADRACE_MAX_TASKS_PER_CHILD": "1000000"})
 """Without the pause in which a child is replaced."""
+SET_UP = System(
+    "Celery, as Headrace sets it",
+    CELERY.client,
+    (*CELERY.command, "--without-gossip", "--without-mingle"),
+    CELERY.library,
+    "1 task, in a child process",
+    environment={"BENCH_ACKS": "headrace", **KEPT.environment},
+)
 
 
 async def measure(bench: Bench) -> None:
     count = 1000 if bench.quick else 3000
     for _ in range(bench.rounds):
-        for system in [*bench.systems, *([KEPT] if HEADRACE in bench.systems else [])]:
+        for system in [*bench.systems, *([KEPT, SET_UP] if HEADRACE in bench.systems else [])]:
             with bench.excused(system, RATE):
                 async with bench.lab(system) as lab:
                     async with lab.submitter() as submitter:
