@@ -41,6 +41,8 @@ class EmbeddedRedis:
             "--appendonly": "yes" if self._aof else "no",
             "--save": "",
             "--maxmemory-policy": "noeviction",
+            # A stream begins with a node of this size, 4 KiB by default: half of what a queued job takes.
+            "--stream-node-max-bytes": "1024",
         }
         # A session of its own: Ctrl-C is for the caller, who stops the server last.
         self._process = subprocess.Popen(  # noqa: S603  # our own bundled server, no shell
