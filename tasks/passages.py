@@ -25,7 +25,7 @@ def passages(source: str) -> list[Passage]:
     for block in _blocks(source):
         heading = _HEADING.fullmatch(block)
         if heading:
-            under = _NUMBER.sub("", _plain(heading[1]))[:120] or None
+            under = _NUMBER.sub("", _plain(heading[1].rstrip(" #")))[:120] or None
             continue
         found += [Passage(number=0, under=under, text=piece) for piece in _pieces(_plain(block)) if piece]
     return [passage.model_copy(update={"number": number}) for number, passage in enumerate(found, 1)]
@@ -36,34 +36,41 @@ def sentences(text: str) -> list[str]:
     cut: list[str] = []
     start = 0
     for end in _END.finditer(text):
-        if not _ABBREVIATED.search(text, start, end.start(1) + 1):
+        stop = end.start(1) + 1
+        if not _ABBREVIATED.search(text, max(start, stop - _LONGEST_ABBREVIATION), stop):
             cut.append(text[start : end.end(1)].strip())
             start = end.end()
     cut.append(text[start:].strip())
     return [sentence for sentence in cut if sentence]
 
 
-_HEADING = re.compile(r"\s{0,3}#{1,6}\s+(.*?)\s*#*\s*")
+# A source may be hostile, and `re` stops the whole process: each of these takes time in proportion to the text. No two
+# starts read the same signs, and possessive quantifiers (`++`) give nothing back.
+_HEADING = re.compile(r"\s{0,3}#{1,6}\s+(.*)")
 _NUMBER = re.compile(r"^(?:[A-Z]|\d{1,3}(?:\.\d{1,3})*)[.)]\s+")
 """What a heading is counted by; ours are counted anew."""
 _ITEM = re.compile(r"^\s*(?:[-*+\u2022]|\d{1,3}[.)])\s+")
 _ROW = re.compile(r"\s*\|.*\|\s*")
 _RULE = re.compile(r"[\s|:=*_~`+-]*")
-_FENCED = re.compile(r"^(`{3,}|~{3,})[^\n]*\n.*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"(`{3,}|~{3,})(.*)")
 _QUOTED = re.compile(r"^\s*>+\s?")
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^()\s]*(?:\s\"[^\"]*\")?\)")
-_EMPHASIS = re.compile(r"(\*\*|__|``?)(?=\S)(.+?)(?<=\S)\1")
-_END = re.compile(r"([.!?\u2026\u3002\uff01\uff1f]+[\"'\u201d\u2019)\]]*)(?:\s+(?=[\"'\u201c\u2018(\[]*[^\W_a-z]))")
+_LINK = re.compile(r"!?\[([^\[\]]*+)\]\([^()\s]*+(?:\s\"[^\"]*+\")?\)")
+_EMPHASIS = re.compile(r"(\*\*|__|``?)(?=\S)((?:(?!\1).)++)(?<=\S)\1")
+_END = re.compile(
+    r"(?<![.!?\u2026\u3002\uff01\uff1f])([.!?\u2026\u3002\uff01\uff1f]++[\"'\u201d\u2019)\]]*+)"
+    r"(?:\s++(?=[\"'\u201c\u2018(\[]*+[^\W_a-z]))"
+)
 _ABBREVIATED = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|No|Nos|Fig|Figs|Eq|Sec|vs|etc|al|cf|ca|approx|resp|e\.g|i\.e|Inc|Ltd|Co|Jr|Sr)"
     r"|(?:^|[\s(])[A-Z\u00c0-\u00de])\.\Z"
 )
+_LONGEST_ABBREVIATION = len(" approx.")
 
 
 def _blocks(source: str) -> Iterator[str]:
     """Paragraphs, headings, list items and table rows, each with its lines joined. Code is not to be read aloud."""
     block: list[str] = []
-    for raw in [*_FENCED.sub("\n\n", "".join(map(_printable, source))).splitlines(), ""]:
+    for raw in [*_without_code("".join(map(_printable, source)).splitlines()), ""]:
         line = _QUOTED.sub("", raw)
         alone = _HEADING.fullmatch(line) or _ROW.fullmatch(line)
         if alone or _RULE.fullmatch(line) or _ITEM.match(line):
@@ -74,6 +81,22 @@ def _blocks(source: str) -> Iterator[str]:
         if alone:
             yield from _joined(block)
             block = []
+
+
+def _without_code(lines: list[str]) -> Iterator[str]:
+    """An empty line for each fenced block. A fence that nothing closes is text."""
+    fences = [_FENCE.fullmatch(line) for line in lines]
+    last = {fence[1]: at for at, fence in enumerate(fences) if fence and not fence[2].strip()}
+    within = None
+    for at, (line, fence) in enumerate(zip(lines, fences, strict=True)):
+        if within:
+            if fence and fence[1] == within and not fence[2].strip():
+                within = None
+        elif fence and last.get(fence[1], -1) > at:
+            within = fence[1]
+            yield ""
+        else:
+            yield line
 
 
 def _joined(block: list[str]) -> Iterator[str]:

@@ -1,8 +1,12 @@
 """A source in passages and sentences: nothing is lost, nothing is added."""
 
+import time
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.kinds.report import LONGEST_SOURCE
 from tasks.passages import LONGEST, passages, sentences
 
 MARKDOWN = """# 1. Queues
@@ -77,3 +81,29 @@ def test_a_word_without_end_is_cut() -> None:
 
 def test_controls_are_no_part_of_a_passage() -> None:
     assert [passage.text for passage in passages("one\x00two\x0cthree \ud800four")] == ["one two three four"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "[" * LONGEST_SOURCE,
+        "![a](" * (LONGEST_SOURCE // 5),
+        "!" * LONGEST_SOURCE,
+        "? (" * (LONGEST_SOURCE // 3),
+        "# " + "#" * (LONGEST_SOURCE - 3) + "x",
+        "**a " * (LONGEST_SOURCE // 4),
+        "`a " * (LONGEST_SOURCE // 3),
+        "```a\n" * (LONGEST_SOURCE // 5),
+        "A. " * (LONGEST_SOURCE // 3),
+    ],
+    ids=lambda source: source[:5],
+)
+def test_no_source_takes_long(source: str) -> None:
+    """In this thread's own time: `re` holds up the whole worker meanwhile. Backtracking took minutes."""
+    began = time.thread_time()
+    passages(source)
+    assert time.thread_time() - began < 1
+
+
+def test_a_fence_that_nothing_closes_is_text() -> None:
+    assert [passage.text for passage in passages("```sh\none\n```\ntwo\n\n~~~\nthree")] == ["two", "three"]
