@@ -35,7 +35,7 @@ def cache_state(headers: Mapping[str, str]) -> CacheState:
         if "bypass" in said or "pass" in said:
             return "bypass"
     age = headers.get("age", "")
-    return "hit" if age.isdecimal() and int(age) > 0 else "unknown"
+    return "hit" if age.isdecimal() and age.strip("0") else "unknown"
 
 
 def _standard(status: str) -> CacheState:

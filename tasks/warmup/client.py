@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import httpcore2
+import structlog
 from httpx2 import URL
 
-from tasks.warmup.outbound import Outbound
+from tasks.warmup.outbound import Outbound, Refused
+
+log = structlog.stdlib.get_logger("headrace.warmup")
 
 MOST_IN_FLIGHT = 256
 """Requests of one job, to all hosts."""
@@ -23,9 +26,10 @@ MOST_BODY = 64 * 1024 * 1024
 class NoAnswer(Exception):
     """No whole answer. `reason` is `timeout`, `connection`, `protocol` or `too_many_redirects`."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, *, tries: int = 0) -> None:
         super().__init__(detail)
         self.reason = reason
+        self.tries = tries
 
 
 class TooLarge(Exception):
@@ -114,6 +118,12 @@ class Client:
             raise NoAnswer("connection", str(error) or "the connection broke") from error
         except (httpcore2.ProtocolError, httpcore2.UnsupportedProtocol) as error:
             raise NoAnswer("protocol", str(error) or "no HTTP") from error
+        except Refused:
+            raise
+        except Exception as error:
+            # Whatever one host of many sends, it must not end the job.
+            log.exception("request failed in an unknown way")
+            raise NoAnswer("protocol", f"the request failed: {type(error).__name__}") from error
 
 
 def _headers(response: httpcore2.Response) -> dict[str, str]:

@@ -9,6 +9,7 @@ MOST_PAGE = 4 * 1024 * 1024
 """Bytes of a page that links are looked for in."""
 MOST_LINKS = 1000
 """Links followed from one page."""
+MOST_PORT = 65535
 _LONGEST = 2048
 
 
@@ -20,7 +21,9 @@ def web_address(text: str, base: URL | None = None) -> URL | None:
         return None
     if url.scheme not in {"http", "https"} or url.userinfo or len(str(url)) > _LONGEST:
         return None
-    if not url.host or "%" in url.host:  # what cannot stand in a host is escaped, not refused
+    if (
+        (url.port or 0) > MOST_PORT or not url.host or "%" in url.host
+    ):  # what cannot stand in a host is escaped, not refused
         return None
     return url.copy_with(fragment=None)
 

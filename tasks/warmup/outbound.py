@@ -17,8 +17,21 @@ from jobs.private_hosts import Address, PrivateHosts
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to addresses. Raises OSError."""
 
-METADATA = frozenset(map(ip_address, ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254")))
-"""Where clouds hand credentials to whoever asks from within: AWS, Google and Azure; ECS; Alibaba; AWS over IPv6."""
+METADATA = frozenset(
+    map(
+        ip_address,
+        (
+            "169.254.169.254",  # AWS, Google, Azure and others
+            "169.254.170.2",  # AWS ECS
+            "fd00:ec2::254",  # AWS over IPv6
+            "fd20:ce::254",  # Google over IPv6
+            "168.63.129.16",  # Azure's WireServer, a public address
+            "192.0.0.192",  # Oracle
+            "100.100.100.200",  # Alibaba
+        ),
+    )
+)
+"""Where clouds hand credentials to whoever asks from within."""
 METADATA_NAMES = frozenset({"metadata.google.internal", "metadata.goog"})
 _NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -74,6 +87,8 @@ class Outbound(AsyncNetworkBackend):
             addresses = [ip_address(text) for text in await self._resolve(host, port)]
         except OSError as error:
             raise ConnectError(f"{host} cannot be resolved: {error.strerror or error}") from error
+        except UnicodeError as error:
+            raise ConnectError(f"{host} cannot be a host's name: {error}") from error
         for address in addresses:
             self._check(host, port, address)
         self._checked[host, port] = (time.monotonic() + REMEMBERED, addresses)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from tasks.warmup.cache_state import CacheState, cache_state
 from tasks.warmup.client import Answer, NoAnswer, TooLarge
 from tasks.warmup.links import MOST_PAGE, links
-from tasks.warmup.visitor import TRIES, Skipped, Visitor
+from tasks.warmup.visitor import Skipped, Visitor
 
 _FIRST_ERROR = 400
 _LONGEST_DETAIL = 300
@@ -46,7 +46,7 @@ async def row_of(visitor: Visitor, url: str, *, with_links: bool) -> Row:
     except Skipped as skipped:
         return Row(url=url, outcome="skipped", reason=skipped.reason, detail=str(skipped)[:_LONGEST_DETAIL])
     except NoAnswer as none:
-        return Row(url=url, outcome="failed", reason=none.reason, detail=str(none)[:_LONGEST_DETAIL], tries=TRIES)
+        return Row(url=url, outcome="failed", reason=none.reason, detail=str(none)[:_LONGEST_DETAIL], tries=none.tries)
     good = answer.status < _FIRST_ERROR
     return Row(
         url=url,

@@ -9,6 +9,10 @@ MOST_BYTES = 50 * 1024 * 1024
 """Of one sitemap, uncompressed; the protocol's own limit."""
 
 
+MOST_ELEMENTS = 2_000_000
+"""Of one sitemap: 50,000 entries, each in forty languages."""
+
+
 class NotASitemap(Exception):
     """It is no XML, or not of this kind."""
 
@@ -27,7 +31,6 @@ def parse(content: bytes) -> Sitemap:
     events = etree.iterparse(
         BytesIO(content),
         events=("end",),
-        tag=("{*}loc", "{*}url", "{*}sitemap"),
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -36,20 +39,24 @@ def parse(content: bytes) -> Sitemap:
         remove_pis=True,
     )
     try:
-        for _, element in events:
+        for number, (_, element) in enumerate(events, 1):
+            if number > MOST_ELEMENTS:
+                raise NotASitemap(f"it is larger than any: more than {MOST_ELEMENTS} elements")
             parent = element.getparent()
             if parent is None:
                 continue
-            match etree.QName(element).localname, etree.QName(parent).localname:
-                case "loc", "url":
-                    pages.append((element.text or "").strip())
-                case "loc", "sitemap":
-                    sitemaps.append((element.text or "").strip())
-                case _, "urlset" | "sitemapindex":
-                    # 50,000 entries are read one at a time, and need not all stay.
-                    parent.remove(element)
-                case _:
-                    pass
+            if etree.QName(element).localname == "loc":
+                match etree.QName(parent).localname:
+                    case "url":
+                        pages.append((element.text or "").strip())
+                    case "sitemap":
+                        sitemaps.append((element.text or "").strip())
+                    case _:
+                        pass
+            # Nothing that was read stays: a few packed bytes may be millions of elements.
+            element.clear()
+            if (before := element.getprevious()) is not None:
+                parent.remove(before)
     except etree.XMLSyntaxError as error:
         raise NotASitemap(f"it is not well-formed XML: {error.msg}") from error
     root = etree.QName(events.root).localname if events.root is not None else "nothing"

@@ -18,6 +18,7 @@ from tasks.run import Interrupted
 from tasks.warmup.allow_list import AllowList
 from tasks.warmup.client import MOST_IN_FLIGHT, Answer, Client, NoAnswer, TooLarge
 from tasks.warmup.host_limit import ClosedForNow, HostLimit
+from tasks.warmup.links import MOST_PORT
 from tasks.warmup.outbound import Refused
 from tasks.warmup.robots import MOST_BYTES, Robots
 
@@ -32,6 +33,8 @@ _PUSHBACK = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILA
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FIRST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(seconds=30)
+_MOST_DIGITS = 10
+"""Of seconds; more are more than a lifetime, and beyond some thousands `int` refuses them."""
 
 SkipReason = Literal["robots", "host", "scheme", "private_address", "retry_after"]
 
@@ -98,19 +101,23 @@ class Visitor:
     async def _follow(self, url: URL, keep: int, *, named: bool) -> Answer:
         seconds, first_byte, tries = 0.0, 0.0, 0
         for _ in range(MOST_REDIRECTS + 1):
-            if not named:
-                await self._admit(url)
-            answer = await self._patiently(url, keep)
+            try:
+                if not named:
+                    await self._admit(url)
+                answer = await self._patiently(url, keep)
+                tries += answer.tries
+                target = _redirect(answer)
+            except NoAnswer as none:
+                none.tries += tries
+                raise
             first_byte = seconds + answer.first_byte
             seconds += answer.seconds
-            tries += answer.tries
-            target = _redirect(answer)
             if target is None:
                 return replace(answer, seconds=seconds, first_byte=first_byte, tries=tries)
             if target.scheme not in {"http", "https"} or not target.host:
                 raise Skipped("scheme", f"redirects to {target}")
             url = target
-        raise NoAnswer("too_many_redirects", f"more than {MOST_REDIRECTS}, the last to {url}")
+        raise NoAnswer("too_many_redirects", f"more than {MOST_REDIRECTS}, the last to {url}", tries=tries)
 
     async def _admit(self, url: URL) -> None:
         """Raises Skipped, NoAnswer."""
@@ -148,8 +155,9 @@ class Visitor:
         for attempt in itertools.count(1):
             try:
                 answer = await self._once(site.limit, url, keep)
-            except NoAnswer:
+            except NoAnswer as none:
                 if attempt >= TRIES:
+                    none.tries = attempt
                     raise
             else:
                 pushback = answer.status in _PUSHBACK
@@ -202,7 +210,7 @@ def retry_after(answer: Answer) -> timedelta | None:
     """How long the host asks to wait, in seconds or until a date (RFC 9110, 10.2.3)."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isdecimal():
-        return timedelta(seconds=min(int(text), 10**9))
+        return timedelta(seconds=int(text) if len(text) < _MOST_DIGITS else 10**9)
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
@@ -215,6 +223,9 @@ def _redirect(answer: Answer) -> URL | None:
     if answer.status not in _REDIRECTS or not location:
         return None
     try:
-        return answer.url.join(location).copy_with(fragment=None, userinfo=b"")
+        target = answer.url.join(location).copy_with(fragment=None, userinfo=b"")
     except (InvalidURL, ValueError):
-        raise NoAnswer("protocol", f"redirects to something that is no URL: {location[:200]!r}") from None
+        target = None
+    if target is None or (target.port or 0) > MOST_PORT:
+        raise NoAnswer("protocol", f"redirects to something that is no URL: {location[:200]!r}")
+    return target

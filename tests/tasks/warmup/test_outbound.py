@@ -146,7 +146,18 @@ async def test_metadata_is_refused_by_name(host: str) -> None:
         await outbound(Names([PUBLIC]), Connections()).connect_tcp(host, 80)
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254",
+        "::ffff:169.254.169.254",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "168.63.129.16",
+        "::ffff:168.63.129.16",
+        "192.0.0.192",
+    ],
+)
 async def test_metadata_is_refused_whatever_is_allowed(address: str) -> None:
     with pytest.raises(Refused, match="credentials"):
         await outbound(Names([address]), Connections(), "0.0.0.0/0,::/0,a.example:80").connect_tcp("a.example", 80)

@@ -8,7 +8,10 @@ from email.utils import format_datetime
 import pytest
 from httpx2 import URL
 
-from tasks.warmup.client import Answer, NoAnswer
+from jobs.private_hosts import PrivateHosts
+from tasks.warmup.allow_list import AllowList
+from tasks.warmup.client import Answer, Client, NoAnswer
+from tasks.warmup.outbound import Outbound
 from tasks.warmup.rows import Row, row_of
 from tasks.warmup.tally import Tally
 from tasks.warmup.visitor import PUSHBACK_TRIES, TRIES, Skipped, Visitor, retry_after
@@ -207,7 +210,45 @@ async def test_what_was_named_needs_no_allow_list_but_the_guard(site: Website, n
     assert skipped.value.reason == "private_address"
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-1", "9" * 400])
+@pytest.mark.parametrize("target", ["http://shop.example:99999/", "http://shop.example:port/"])
+async def test_a_redirect_to_no_address_is_a_failed_row(site: Website, visitor: Visitor, target: str) -> None:
+    site.pages["/a"] = redirect(target)
+    made = await row(visitor, f"{site.url}/a")
+    assert (made.outcome, made.reason, made.tries) == ("failed", "protocol", 1)
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64])
+async def test_what_cannot_be_a_host_name_is_a_failed_row(host: str) -> None:
+    """Python's own encoding of names refuses them before any name server is asked."""
+    client = Client(Outbound(PrivateHosts()), user_agent="tests/1.0", seconds=5)
+    visitor = Visitor(client, AllowList(None), user_agent="tests/1.0", respect_robots=False)
+    made = await row(visitor, f"http://{host}/")
+    assert (made.outcome, made.reason) == ("failed", "connection")
+
+
+async def test_what_nobody_thought_of_is_a_failed_row(
+    site: Website, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One odd host must not end a job of many."""
+
+    async def fail(*_: object) -> None:
+        raise ExceptionGroup("several", [OverflowError("odd")])
+
+    await row(visitor, f"{site.url}/robots-first")
+    monkeypatch.setattr(Outbound, "_addresses", fail)
+    made = await row(visitor, f"http://shop.example:{site.port}/")
+    assert (made.outcome, made.reason) == ("failed", "protocol")
+    assert "ExceptionGroup" in made.detail
+
+
+async def test_a_row_counts_the_requests_for_its_own_url(site: Website, visitor: Visitor) -> None:
+    """With a host that is silent already to robots.txt there were none."""
+    site.pages["/robots.txt"] = Reply(hang_up=True)
+    made = await row(visitor, f"{site.url}/a")
+    assert (made.outcome, made.reason, made.tries) == ("failed", "protocol", 0)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "9" * 400, "9" * 5000])
 def test_a_senseless_retry_after_is_none_or_long(text: str) -> None:
     answer = Answer(URL("http://a.example"), 429, {"retry-after": text}, b"", 0, 0, 0)
     assert (retry_after(answer) or timedelta(days=365)) >= timedelta(days=365)
