@@ -14,6 +14,7 @@ from tasks.steps import Step
 from tasks.warmup.allow_list import AllowList
 from tasks.warmup.client import Client
 from tasks.warmup.host_limit import MOST
+from tasks.warmup.known_links import KnownLinks
 from tasks.warmup.links import unique, web_address
 from tasks.warmup.outbound import Outbound
 from tasks.warmup.plan import Plan, plan
@@ -41,7 +42,7 @@ async def run(run: Run, warmup: WarmupInput) -> WarmupResult:
         await client.aclose()
 
     async def write(step: Step) -> FileRef:
-        return await step.keep("urls.csv", to_csv(passes), "text/csv; charset=utf-8")
+        return await step.keep("urls.csv", await asyncio.to_thread(to_csv, passes), "text/csv; charset=utf-8")
 
     rows = await run.step("rows", write, FileRef)
     told = result(passes, rows, left_out=crawl.left_out, unread=crawl.plan.unread if crawl.plan else [])
@@ -72,7 +73,9 @@ class _Crawl:
         elif self._input.page is not None:
             return await self._follow_links(self._input.page)
         else:
-            urls = unique(web_address(url) for url in self._input.urls or [])
+            urls = await asyncio.to_thread(unique, map(web_address, self._input.urls or []))
+            if self._input.allow_hosts is None:
+                self._visitor.allow = AllowList([URL(url).host for url in urls])
         self._tally.next_pass()
         return await self._fetch("pass-1", urls)
 
@@ -104,8 +107,9 @@ class _Crawl:
         rows: list[Row] = []
         level = unique([web_address(page)])
         seen = set(level)
+        known = KnownLinks()
         for distance in range(depth + 1):
-            rows += (made := await self._fetch(f"pass-1:depth-{distance}", level, with_links=distance < depth))
+            rows += (made := await self._fetch(f"pass-1:depth-{distance}", level, known if distance < depth else None))
             links = dict.fromkeys(link for row in made for link in row.links)
             new = [link for link in links if link not in seen]
             seen.update(new)
@@ -113,19 +117,22 @@ class _Crawl:
             self.left_out += len(new) - len(level)
         return rows
 
-    async def _fetch(self, name: str, urls: Sequence[str], *, with_links: bool = False) -> list[Row]:
+    async def _fetch(self, name: str, urls: Sequence[str], known: KnownLinks | None = None) -> list[Row]:
         """A row for each URL, in order. All hosts at once, each at its own pace."""
         self._tally.expect(len(urls))
-        by_origin: dict[str, list[str]] = {}
-        for url in urls:
-            by_origin.setdefault(origin(URL(url)), []).append(url)
+        by_origin = await asyncio.to_thread(_by_origin, urls)
 
         async def fetch(_: Step, url: str) -> Row:
-            return await row_of(self._visitor, url, with_links=with_links)
+            return await row_of(self._visitor, url, known=known)
+
+        def note(row: Row) -> None:
+            self._tally.add(row)
+            if known is not None:
+                known.new(row.links)
 
         async with self._telling():
             made = await _all_of(
-                self._run.map(f"{name}:{site}", some, fetch, Row, limit=MOST, each=self._tally.add)
+                self._run.map(f"{name}:{site}", some, fetch, Row, limit=MOST, each=note)
                 for site, some in by_origin.items()
             )
         rows = {row.url: row for some in made for row in some}
@@ -152,6 +159,13 @@ class _Crawl:
         tally = self._tally
         counts = tally.counts.model_dump()
         await self._run.progress(tally.fraction, tally.phase, tally.detail(self._visitor), counts=counts)
+
+
+def _by_origin(urls: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for url in urls:
+        found.setdefault(origin(URL(url)), []).append(url)
+    return found
 
 
 async def _all_of(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import time
 import zlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -30,6 +30,14 @@ class NoAnswer(Exception):
         super().__init__(detail)
         self.reason = reason
         self.tries = tries
+
+
+Keep = Callable[[Mapping[str, str]], int]
+"""From the headers of an answer to how many bytes of its body are kept."""
+
+
+def nothing(_: Mapping[str, str]) -> int:
+    return 0
 
 
 class TooLarge(Exception):
@@ -85,18 +93,19 @@ class Client:
     async def aclose(self) -> None:
         await self._pool.aclose()
 
-    async def get(self, url: URL, *, keep: int = 0) -> Answer:
-        """The answer, with the first `keep` bytes of its body. Raises NoAnswer, Refused."""
+    async def get(self, url: URL, *, keep: Keep = nothing) -> Answer:
+        """The answer, with as many of the first bytes of its body as `keep` says. Raises NoAnswer, Refused."""
         started = time.monotonic()
         async with self._failures(), asyncio.timeout(self._seconds), self._open(url) as response:
             first_byte = time.monotonic() - started
+            headers = _headers(response)
+            most = keep(headers)
             body, size = bytearray(), 0
             async for chunk in response.aiter_stream():
-                body += chunk[: max(0, keep - len(body))]
+                body += chunk[: max(0, most - len(body))]
                 size += len(chunk)
                 if size >= MOST_BODY:
                     break
-            headers = _headers(response)
             return Answer(
                 url, response.status, headers, bytes(body), size, first_byte, seconds=time.monotonic() - started
             )

@@ -28,16 +28,23 @@ def web_address(text: str, base: URL | None = None) -> URL | None:
     return url.copy_with(fragment=None)
 
 
-def unique(urls: Iterable[URL | None]) -> list[str]:
-    return list(dict.fromkeys(str(url) for url in urls if url is not None))
+def unique(urls: Iterable[URL | None], *, most: int | None = None) -> list[str]:
+    """The first `most` of them, all if None; those after are not even looked at."""
+    found: dict[str, None] = {}
+    for url in urls:
+        if url is not None:
+            found[str(url)] = None
+            if len(found) == most:
+                break
+    return list(found)
 
 
 def links(page: bytes, at: URL) -> list[str]:
-    """Where the links of an HTML page lead, in their order."""
+    """Where the first MOST_LINKS links of an HTML page lead. Takes a while: not for the event loop."""
     try:
         tree = html.document_fromstring(page, base_url=str(at))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return []
     base = next((web_address(str(href), at) for href in tree.xpath("//base/@href")), None) or at
-    hrefs: list[str] = [str(href) for href in tree.xpath("//a/@href | //area/@href")]
-    return unique(web_address(href, base) for href in hrefs)[:MOST_LINKS]
+    hrefs = dict.fromkeys(str(href) for href in tree.xpath("//a/@href | //area/@href"))
+    return unique((web_address(href, base) for href in hrefs), most=MOST_LINKS)

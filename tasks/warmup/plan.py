@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from httpx2 import URL
@@ -12,6 +13,7 @@ from jobs.model import FileRef
 from jobs.states import Reason
 from tasks.errors import ProviderError, Rejected, Unavailable
 from tasks.steps import Step
+from tasks.warmup.allow_list import AllowList
 from tasks.warmup.client import NoAnswer, TooLarge
 from tasks.warmup.links import unique, web_address
 from tasks.warmup.sitemap import MOST_BYTES, NotASitemap, Sitemap, parse
@@ -50,10 +52,10 @@ async def plan(step: Step, visitor: Visitor, sitemap: str, *, most: int) -> Plan
             continue
         if address == sitemap:
             hosts[url.host] = None
-        pages |= dict.fromkeys(unique(web_address(text, url) for text in found.pages))
-        for child in unique(web_address(text, url) for text in found.sitemaps):
-            allowed = URL(child).host in hosts or visitor.allow.allow(URL(child))
-            if allowed and child not in seen and len(seen) < MOST_SITEMAPS:
+        named, children = await asyncio.to_thread(_addresses, found, url, [AllowList(hosts), visitor.allow])
+        pages |= dict.fromkeys(named)
+        for child in children:
+            if child not in seen and len(seen) < MOST_SITEMAPS:
                 seen.add(child)
                 waiting.append(child)
     kept = list(pages)[:most]
@@ -61,6 +63,15 @@ async def plan(step: Step, visitor: Visitor, sitemap: str, *, most: int) -> Plan
         "sitemap-urls.txt", "".join(f"{url}\n" for url in kept).encode(), "text/plain; charset=utf-8"
     )
     return Plan(hosts=list(hosts), left_out=len(pages) - len(kept), unread=unread[:MOST_UNREAD], urls=file)
+
+
+def _addresses(found: Sitemap, at: URL, allowed: Sequence[AllowList]) -> tuple[list[str], list[str]]:
+    """Its pages, and those of its sitemaps that may be asked for."""
+    children = (web_address(text, at) for text in found.sitemaps)
+    return (
+        unique(web_address(text, at) for text in found.pages),
+        unique(child for child in children if child and any(each.allow(child) for each in allowed)),
+    )
 
 
 async def _read(visitor: Visitor, address: str) -> tuple[URL, Sitemap]:

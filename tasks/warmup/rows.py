@@ -1,7 +1,8 @@
 """One row for each URL and pass: what is saved of it, and the file they all end in."""
 
+import asyncio
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from io import StringIO
 from typing import Literal
 
@@ -9,7 +10,8 @@ from httpx2 import URL
 from pydantic import BaseModel
 
 from tasks.warmup.cache_state import CacheState, cache_state
-from tasks.warmup.client import Answer, NoAnswer, TooLarge
+from tasks.warmup.client import Answer, NoAnswer, TooLarge, nothing
+from tasks.warmup.known_links import KnownLinks
 from tasks.warmup.links import MOST_PAGE, links
 from tasks.warmup.visitor import Skipped, Visitor
 
@@ -39,15 +41,16 @@ class Row(BaseModel):
 COLUMNS = ["pass", *(name for name in Row.model_fields if name != "links")]
 
 
-async def row_of(visitor: Visitor, url: str, *, with_links: bool) -> Row:
-    """Fetches `url`; whatever comes of it is a row."""
+async def row_of(visitor: Visitor, url: str, *, known: KnownLinks | None = None) -> Row:
+    """Fetches `url`; whatever comes of it is a row. With `known`, it has those links of the page that are not yet."""
     try:
-        answer = await visitor.visit(URL(url), keep=MOST_PAGE if with_links else 0)
+        answer = await visitor.visit(URL(url), keep=nothing if known is None else _page)
     except Skipped as skipped:
         return Row(url=url, outcome="skipped", reason=skipped.reason, detail=str(skipped)[:_LONGEST_DETAIL])
     except NoAnswer as none:
         return Row(url=url, outcome="failed", reason=none.reason, detail=str(none)[:_LONGEST_DETAIL], tries=none.tries)
     good = answer.status < _FIRST_ERROR
+    found = await asyncio.to_thread(_links, answer, visitor) if known is not None and good else []
     return Row(
         url=url,
         outcome="completed" if good else "failed",
@@ -59,13 +62,15 @@ async def row_of(visitor: Visitor, url: str, *, with_links: bool) -> Row:
         bytes=answer.size,
         tries=answer.tries,
         final_url=str(answer.url) if str(answer.url) != url else None,
-        links=_links(answer, visitor) if with_links and good else [],
+        links=[] if known is None else known.new(found),
     )
 
 
+def _page(headers: Mapping[str, str]) -> int:
+    return MOST_PAGE if "html" in headers.get("content-type", "").lower() else 0
+
+
 def _links(answer: Answer, visitor: Visitor) -> list[str]:
-    if "html" not in answer.headers.get("content-type", "").lower():
-        return []
     try:
         page = answer.content(MOST_PAGE)
     except (TooLarge, ValueError):

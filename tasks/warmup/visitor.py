@@ -16,7 +16,7 @@ from httpx2 import URL, InvalidURL
 from tasks.retries import backoff
 from tasks.run import Interrupted
 from tasks.warmup.allow_list import AllowList
-from tasks.warmup.client import MOST_IN_FLIGHT, Answer, Client, NoAnswer, TooLarge
+from tasks.warmup.client import MOST_IN_FLIGHT, Answer, Client, Keep, NoAnswer, TooLarge, nothing
 from tasks.warmup.host_limit import ClosedForNow, HostLimit
 from tasks.warmup.links import MOST_PORT
 from tasks.warmup.outbound import Refused
@@ -92,13 +92,13 @@ class Visitor:
 
     async def document(self, url: URL, *, keep: int) -> Answer:
         """A document that was asked for by name: no allow-list and no robots.txt. Raises NoAnswer, Skipped."""
-        return await self._follow(url, keep, named=True)
+        return await self._follow(url, lambda _: keep, named=True)
 
-    async def visit(self, url: URL, *, keep: int = 0) -> Answer:
+    async def visit(self, url: URL, *, keep: Keep = nothing) -> Answer:
         """Raises NoAnswer, Skipped."""
         return await self._follow(url, keep, named=False)
 
-    async def _follow(self, url: URL, keep: int, *, named: bool) -> Answer:
+    async def _follow(self, url: URL, keep: Keep, *, named: bool) -> Answer:
         seconds, first_byte, tries = 0.0, 0.0, 0
         for _ in range(MOST_REDIRECTS + 1):
             try:
@@ -142,7 +142,8 @@ class Visitor:
             if answer.status in _PUSHBACK or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 site.unreadable = f"status {answer.status}"
                 return
-            site.robots = Robots.of(answer, user_agent=self._user_agent)
+            # Half a megabyte of rules takes a while.
+            site.robots = await asyncio.to_thread(Robots.of, answer, user_agent=self._user_agent)
         except NoAnswer as none:
             site.silent = none
         except (TooLarge, ValueError) as error:
@@ -150,7 +151,7 @@ class Visitor:
         else:
             site.limit.pace = site.robots.delay
 
-    async def _patiently(self, url: URL, keep: int) -> Answer:
+    async def _patiently(self, url: URL, keep: Keep) -> Answer:
         site = self._site(url)
         for attempt in itertools.count(1):
             try:
@@ -169,7 +170,7 @@ class Visitor:
             await asyncio.sleep(backoff(attempt, base=_FIRST_WAIT, limit=_LONGEST_WAIT).total_seconds())
         raise AssertionError("the last attempt returns or raises")
 
-    async def _once(self, limit: HostLimit, url: URL, keep: int) -> Answer:
+    async def _once(self, limit: HostLimit, url: URL, keep: Keep) -> Answer:
         """One request in one slot; its outcome teaches the limit."""
         async with self._slot(limit):
             started = time.monotonic()

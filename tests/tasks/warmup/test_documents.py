@@ -3,13 +3,15 @@
 import gzip
 import subprocess
 import sys
+import time
 
 import pytest
 from httpx2 import URL
 
 from tasks.warmup.cache_state import cache_state
 from tasks.warmup.client import Answer, TooLarge
-from tasks.warmup.links import links, web_address
+from tasks.warmup.known_links import KnownLinks
+from tasks.warmup.links import MOST_LINKS, links, web_address
 from tasks.warmup.robots import Robots
 from tasks.warmup.sitemap import NotASitemap, parse
 
@@ -104,6 +106,21 @@ def test_links_are_absolute_and_each_once() -> None:
         "https://shop.example/d?q=1&r=2",
         "https://shop.example/a/e",
     ]
+
+
+def test_no_more_links_are_looked_at_than_are_taken() -> None:
+    """All 100,000 would take seconds."""
+    page = b"".join(b'<a href="/%d">a</a>' % number for number in range(100_000))
+    began = time.thread_time()
+    assert len(links(page, AT)) == MOST_LINKS
+    assert time.thread_time() - began < 1
+
+
+def test_a_job_keeps_each_link_once_and_no_more_than_can_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.warmup.known_links.MOST_CHARACTERS", 10)
+    known = KnownLinks()
+    assert known.new(["1234", "5678", "1234"]) == ["1234", "5678"]
+    assert known.new(["5678", "90ab", "cd"]) == ["cd"]
 
 
 def test_a_base_changes_where_links_lead() -> None:

@@ -15,6 +15,7 @@ from jobs.store import Claim, JobStore, NewJob
 from tasks.errors import Unavailable
 from tasks.pipelines import warmup
 from tasks.run import Interrupted, Run, Tools
+from tasks.steps import Saved
 from tests.support.waiting import wait_until
 from tests.support.website import Reply, Website, gzipped, links_to, redirect, sitemap
 
@@ -60,6 +61,25 @@ async def test_links_are_followed_to_their_depth(run: Run, site: Website) -> Non
     assert (result.counts.total, site.times("/too-deep")) == (5, 0)
 
 
+async def test_a_link_on_every_page_is_saved_once(
+    run: Run, claim: Claim, tools: Tools, store: JobStore, site: Website
+) -> None:
+    """A worker that takes the job over reads all rows at once."""
+    menu = [f"/{number}" for number in range(30)]
+    site.pages = {"/": links_to(*menu), **{path: links_to(*menu, f"{path}/deep") for path in menu}}
+    result = await warm(run, page=f"{site.url}/", depth=2)
+    assert result.counts.total == 61
+    await store.hand_back(claim.lease)
+    again = await store.claim(claim.job.id, worker="tests", token="again")  # noqa: S106  # not a secret
+    assert isinstance(again, Claim)
+    asked = len(site.asked)
+    assert (await warm(Run(again.lease, tools, again.steps), page=f"{site.url}/", depth=2)).counts.total == 61
+    assert len(site.asked) == asked
+    rows = [Saved.model_validate_json(text).value for name, text in again.steps.items() if name.startswith("pass-1:")]
+    saved = [link for row in rows for link in row["links"]]
+    assert (len(rows), len(saved), len(set(saved))) == (61, 60, 60)
+
+
 async def test_no_more_links_are_followed_than_asked_for(run: Run, site: Website) -> None:
     site.pages["/"] = links_to(*(f"/{number}" for number in range(10)))
     result = await warm(run, page=f"{site.url}/", max_urls=4)
@@ -88,6 +108,15 @@ async def test_a_sitemap_that_is_not_to_be_had_now_is_tried_later(run: Run, site
     with pytest.raises(Unavailable, match="not to be had now") as unavailable:
         await warm(run, sitemap=f"{site.url}/sitemap.xml")
     assert unavailable.value.stage == "sitemap"
+
+
+async def test_a_redirect_away_from_the_hosts_of_the_urls_is_not_followed(run: Run, site: Website) -> None:
+    site.pages = {
+        "/a": redirect(f"http://localhost:{site.port}/b"),
+        "/b": Reply(),
+    }
+    result = await warm(run, urls=[f"{site.url}/a", f"{site.url}/b"])
+    assert (result.counts.completed, result.skipped) == (1, {"host": 1})
 
 
 async def test_each_url_is_taken_once_whatever_else_it_says(run: Run, site: Website) -> None:

@@ -1,16 +1,22 @@
 """One URL over real HTTP: redirects, robots.txt, pushback, slowness and other people's tricks."""
 
 import asyncio
+import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from httpx2 import URL
+from protego import Protego
 
 from jobs.private_hosts import PrivateHosts
+from tasks.warmup import rows
 from tasks.warmup.allow_list import AllowList
 from tasks.warmup.client import Answer, Client, NoAnswer
+from tasks.warmup.known_links import KnownLinks
 from tasks.warmup.outbound import Outbound
 from tasks.warmup.rows import Row, row_of
 from tasks.warmup.tally import Tally
@@ -27,8 +33,8 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.warmup.host_limit._FIRST_PAUSE", timedelta(milliseconds=1))
 
 
-async def row(visitor: Visitor, url: str, *, with_links: bool = False) -> Row:
-    return await row_of(visitor, url, with_links=with_links)
+async def row(visitor: Visitor, url: str, *, known: KnownLinks | None = None) -> Row:
+    return await row_of(visitor, url, known=known)
 
 
 async def test_a_page_is_fetched_as_itself(site: Website, visitor: Visitor) -> None:
@@ -183,7 +189,7 @@ async def test_a_huge_body_is_not_read_to_its_end(
 ) -> None:
     monkeypatch.setattr("tasks.warmup.client.MOST_BODY", 100_000)
     site.pages["/a"] = Reply(b"x" * 5_000_000)
-    answer = await visitor.visit(URL(f"{site.url}/a"), keep=10)
+    answer = await visitor.visit(URL(f"{site.url}/a"), keep=lambda _: 10)
     assert (answer.status, answer.body) == (200, b"x" * 10)
     assert 100_000 <= answer.size < 1_000_000
 
@@ -199,8 +205,38 @@ async def test_a_host_that_hangs_up_or_is_not_there_is_a_failed_row(site: Websit
 
 async def test_links_off_the_allow_list_are_not_kept(site: Website, new_visitor: NewVisitor) -> None:
     site.pages["/a"] = links_to("/b", f"http://shop.example:{site.port}/c", "https://elsewhere.example/d")
-    made = await row(new_visitor(allow=["127.0.0.1", "shop.example"]), f"{site.url}/a", with_links=True)
+    made = await row(new_visitor(allow=["127.0.0.1", "shop.example"]), f"{site.url}/a", known=KnownLinks())
     assert made.links == [f"{site.url}/b", f"http://shop.example:{site.port}/c"]
+
+
+async def test_of_a_file_that_is_no_page_nothing_is_kept(site: Website, visitor: Visitor) -> None:
+    """Hundreds are in flight at once. Were it kept, its links would be found."""
+    page = links_to("/b").body
+    site.pages = {"/a": Reply(page, headers={"Content-Type": "video/mp4"}), "/page": Reply(page)}
+    kept = KnownLinks()
+    made = [await row(visitor, f"{site.url}{path}", known=kept) for path in ("/a", "/page")]
+    assert [(one.links, one.bytes) for one in made] == [([], len(page)), ([f"{site.url}/b"], len(page))]
+
+
+async def test_pages_and_robots_are_read_beside_the_event_loop(
+    site: Website, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other answers must not wait for a page of 4 MB."""
+    threads: set[threading.Thread] = set()
+
+    def reading(read: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*args: object, **options: object) -> Any:  # noqa: ANN401  # whatever it reads
+            threads.add(threading.current_thread())
+            return read(*args, **options)
+
+        return noted
+
+    monkeypatch.setattr(rows, "links", reading(rows.links))
+    monkeypatch.setattr(Protego, "parse", reading(Protego.parse))
+    site.pages = {"/robots.txt": Reply(b""), "/a": links_to("/b")}
+    assert (await row(visitor, f"{site.url}/a", known=KnownLinks())).links == [f"{site.url}/b"]
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 async def test_what_was_named_needs_no_allow_list_but_the_guard(site: Website, new_visitor: NewVisitor) -> None:
