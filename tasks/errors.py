@@ -9,26 +9,19 @@ ProviderError
 """
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from jobs.states import Reason
 from tasks.providers.base import Usage
 
-if TYPE_CHECKING:  # the providers import this module
-    from tasks.providers.base import Usage
-
 
 class ProviderError(Exception):
-    """A provider did not answer a call. `reason` is the code the job shows while it waits or when it failed.
-
-    `usage` is what the vendor says the call used all the same; None when it does not say.
-    """
+    """A provider did not answer a call. `reason` is the code the job shows while it waits or when it failed."""
 
     reason: Reason
     stage: str | None = None
     """The step that asked; set by it."""
-    usage: "Usage | None" = None
-    """What the failed call used all the same, when that is known."""
+    usage: Usage | None = None
+    """What the vendor says the failed call used all the same; None when it does not say."""
 
     def __init__(self, message: str, *, usage: Usage | None = None) -> None:
         super().__init__(message)

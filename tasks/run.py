@@ -203,9 +203,9 @@ class Run:
 
     async def _save(self, name: str, saved: Saved) -> None:
         text = saved.model_dump_json()
-        if len(text) > self._tools.settings.max_step_bytes:
-            limit = self._tools.settings.max_step_bytes
-            raise StepTooLarge(f"step {name}: {len(text)} bytes, at most {limit} are kept")
+        size, limit = len(text.encode()), self._tools.settings.max_step_bytes
+        if size > limit:
+            raise StepTooLarge(f"step {name}: {size} bytes, at most {limit} are kept")
         # It is paid for: a Redis that is away for a moment must not lose it.
         uncounted = [item for item in saved.usage if not self._tools.meter.counts(item.provider, item.model)]
         await insist(

@@ -1,1 +1,1 @@
-"""Reports as files: pure functions from a report to bytes."""
+"""Reports and lessons as files: pure functions from either to bytes."""

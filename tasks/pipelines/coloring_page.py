@@ -67,7 +67,12 @@ async def run(run: Run, page: ColoringPageInput) -> ColoringPageResult:
     await run.progress(0.6, "clean", "cleaning the lines")
 
     async def tidy(step: Step) -> FileRef:
-        image = await _worked(step, read_picture, await run.load(art.file), longest=SOURCE_SIDE)
+        art_png = await run.load(art.file)
+        try:
+            image = await asyncio.to_thread(read_picture, art_png, longest=SOURCE_SIDE)
+        except UnreadablePicture as error:
+            message = f"The picture that the provider made cannot be read: {error}. Send the job once more."
+            raise _refused(step, message, reason=Reason.INVALID_ANSWER) from error
         png = await _worked(step, clean, image, page.detail)
         return await step.keep("coloring-page.png", png, "image/png")
 
@@ -132,7 +137,7 @@ async def _worked(step: Step, work: Callable[Asked, Made], *args: Asked.args, **
         raise _refused(step, message) from None
 
 
-def _refused(step: Step, message: str) -> Rejected:
-    error = Rejected(message, reason=Reason.INPUT_REJECTED)
+def _refused(step: Step, message: str, *, reason: Reason = Reason.INPUT_REJECTED) -> Rejected:
+    error = Rejected(message, reason=reason)
     error.stage = step.call.step
     return error

@@ -23,11 +23,13 @@ Plain text, no Markdown, no lists in sentences."""
 WORDS_A_MINUTE = 145
 """Of the voice; a teacher reads no faster."""
 
+_LOCAL = "Written with a language model on the operator's own machine"
 BYLINES = {
     "offline": {
         True: "Composed offline by Headrace, without AI: sentences of the source, chosen by counting words",
         False: "Planned offline by Headrace, without AI: ways to find out, no facts",
-    }
+    },
+    "local": {True: _LOCAL, False: _LOCAL},
 }
 
 DOCUMENTS: Mapping[str, tuple[Callable[[Lesson], bytes], str]] = {

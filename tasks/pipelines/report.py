@@ -32,11 +32,13 @@ on, copied exactly, and the number of their passage. Without passages, state wha
 never make up a source. Further figures or questions may follow as lists. Write in the language of the topic. Plain
 text, no Markdown and no marks of references."""
 
+_LOCAL = "Written with a language model on the operator's own machine"
 BYLINES = {
     "offline": {
         True: "Composed offline by Headrace, without AI: sentences of the source, chosen by counting words",
         False: "Planned offline by Headrace, without AI: questions to answer, no facts",
-    }
+    },
+    "local": {True: _LOCAL, False: _LOCAL},
 }
 
 DOCUMENTS: Mapping[str, tuple[Callable[[Report], bytes], str]] = {

@@ -132,7 +132,7 @@ class GeminiProvider:
         if not pictures:
             raise InvalidAnswer("it has no picture", answer=_text(parts), usage=usage)
         usage = self._usage(model, response, images=len(pictures))
-        return Image(read_picture(pictures[-1], usage), usage)
+        return Image(await read_picture(pictures[-1], usage), usage)
 
     async def aclose(self) -> None:
         await self._http.aclose()

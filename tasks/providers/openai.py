@@ -102,7 +102,7 @@ class OpenAIProvider:
             usage = self._image_usage(model, response)
             [picture] = response.data or []
             data = base64.b64decode(picture.b64_json or "", validate=True)
-        return Image(read_picture(data, usage), usage)
+        return Image(await read_picture(data, usage), usage)
 
     async def aclose(self) -> None:
         await self._client.close()

@@ -1,6 +1,8 @@
 """What all vendors behind HTTP have in common: what a call tells them, and how their answers are read."""
 
+import asyncio
 import re
+import warnings
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -10,6 +12,7 @@ import PIL.Image
 from pydantic import ValidationError
 
 from tasks.errors import InvalidAnswer
+from tasks.line_art.reading import MAX_PIXELS
 from tasks.providers.base import Answer, Call, Usage
 
 CONNECT_WITHIN = timedelta(seconds=5)
@@ -17,7 +20,6 @@ PASSING = frozenset({408, 409})
 """Refusals below 500 that pass by themselves: too slow, and in conflict with another call."""
 TRUNCATED = "it was truncated at the model's longest output"
 
-_PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 _LONGEST_MESSAGE = 500
@@ -39,17 +41,14 @@ def read_answer(text: str | None, answer: type[Answer], usage: Usage) -> Answer:
         raise InvalidAnswer(_faults(error), answer=text, usage=usage) from None
 
 
-def read_picture(data: bytes, usage: Usage) -> bytes:
-    """The picture as PNG, whatever it came as. Raises InvalidAnswer."""
-    if data.startswith(_PNG):
-        return data
-    png = BytesIO()
+async def read_picture(data: bytes, usage: Usage) -> bytes:
+    """The picture as PNG, whatever it came as. Raises InvalidAnswer when it is damaged, cut short or too large."""
     try:
-        with PIL.Image.open(BytesIO(data)) as picture:
-            picture.save(png, "PNG")
-    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
-        raise InvalidAnswer("it is not a picture", usage=usage) from None
-    return png.getvalue()
+        return await asyncio.to_thread(_as_png, data)
+    except _TooManyPixels as error:
+        raise InvalidAnswer(str(error), usage=usage) from None
+    except (OSError, ValueError, SyntaxError, EOFError, PIL.Image.DecompressionBombError):
+        raise InvalidAnswer("it is not a picture, or not a whole one", usage=usage) from None
 
 
 def picture_type(picture: bytes) -> str:
@@ -78,6 +77,27 @@ def protobuf_duration(told: object) -> timedelta | None:
 
 def short(text: str) -> str:
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}..."
+
+
+class _TooManyPixels(Exception):
+    pass
+
+
+def _as_png(data: bytes) -> bytes:
+    """A PNG as it is, once it has been decoded to its end; anything else converted."""
+    with warnings.catch_warnings(action="ignore", category=PIL.Image.DecompressionBombWarning):
+        picture = PIL.Image.open(BytesIO(data))
+    with picture:
+        if picture.width * picture.height > MAX_PIXELS:
+            raise _TooManyPixels(f"its picture has more than {MAX_PIXELS // 1_000_000} megapixels")
+        picture.verify()  # a PNG's end and checksums, which `load` does not need; after it, the file is opened anew
+    with PIL.Image.open(BytesIO(data)) as picture:
+        picture.load()
+        if picture.format == "PNG":
+            return data
+        png = BytesIO()
+        picture.save(png, "PNG")
+        return png.getvalue()
 
 
 def _faults(error: ValidationError) -> str:

@@ -7,15 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from jobs.kinds.coloring_page import Detail
+from jobs.kinds.coloring_page import ColoringPageInput, Detail
+from jobs.states import Reason
 from tasks.errors import Rejected
 from tasks.line_art.cleaning import DPI, PENS, PRINTED, NoLines, clean
 from tasks.line_art.masks import Mask, extents, grow, shrink, sizes
 from tasks.line_art.reading import UnreadablePicture, read_picture
+from tasks.pipelines import coloring_page
 from tasks.providers.base import Call, ImageRequest
 from tasks.providers.offline.page_planner import plan_page
 from tasks.providers.offline.pictures import picture
 from tasks.providers.offline.tracing import is_drawing, trace
+from tasks.run import Run
 from tests.support.pictures import drawing, encoded, photo, shaded_drawing
 
 PROMPTS = ["A dragon and a princess by the castle", "Three puppies in the garden at night", "A whale under the sea"]
@@ -181,6 +184,14 @@ def test_a_damaged_picture_is_said_to_be(data: bytes) -> None:
 def test_a_picture_too_large_is_not_decoded() -> None:
     with pytest.raises(UnreadablePicture, match="40 megapixels"):
         read_picture(encoded(Image.new("1", (7000, 6000))), longest=100)
+
+
+async def test_art_that_cannot_be_read_is_not_the_clients_fault(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prompt has no picture that could be sent better."""
+    monkeypatch.setattr("tasks.line_art.reading.MAX_PIXELS", 10)
+    with pytest.raises(Rejected, match="picture that the provider made") as rejected:
+        await coloring_page.run(run, ColoringPageInput(prompt="A dragon"))
+    assert (rejected.value.reason, rejected.value.stage) == (Reason.INVALID_ANSWER, "clean")
 
 
 def test_the_offline_illustrator_redraws_as_line_art_only() -> None:

@@ -344,16 +344,38 @@ async def test_a_picture_that_is_refused_is_rejected(provider: Provider, painter
         assert caught.value.reason is Reason.CONTENT_REJECTED
 
 
-async def test_what_is_no_picture_is_told_with_its_usage(provider: Provider, painter: Vendor, server: Server) -> None:
-    server.will(painter.picture(b"GIF89a, or not"))
-    with pytest.raises(InvalidAnswer, match="not a picture") as caught:
+@pytest.mark.parametrize("spoil", ["no picture", "cut short", "too large"])
+async def test_a_picture_of_no_use_is_told_with_its_usage(
+    provider: Provider, painter: Vendor, server: Server, spoil: str
+) -> None:
+    """Before it is saved as a step that was paid for."""
+    spoilt = {"no picture": b"GIF89a, or not", "cut short": picture("PNG")[:-20], "too large": picture("PNG", 7000)}
+    server.will(painter.picture(spoilt[spoil]))
+    with pytest.raises(InvalidAnswer, match="megapixels" if spoil == "too large" else "not a picture") as caught:
         await provider.image(FOX)
     assert caught.value.usage == Usage(painter.name, painter.image_model, INPUT_TOKENS, OUTPUT_TOKENS, images=1)
 
 
-def picture(form: str) -> bytes:
+async def test_a_picture_is_converted_beside_the_event_loop(
+    provider: Provider, painter: Vendor, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+    load = PIL.Image.Image.load
+
+    def noted(image: PIL.Image.Image) -> object:
+        threads.append(threading.current_thread())
+        return load(image)
+
+    server.will(painter.picture(picture("BMP")))
+    monkeypatch.setattr(PIL.Image.Image, "load", noted)
+    await provider.image(FOX)
+    assert threads
+    assert threading.main_thread() not in threads
+
+
+def picture(form: str, width: int = 8) -> bytes:
     data = io.BytesIO()
-    PIL.Image.new("RGB", (8, 6), "grey").save(data, form)
+    PIL.Image.new("1" if width > 8 else "RGB", (width, 6000 if width > 8 else 6), "white").save(data, form)
     return data.getvalue()
 
 

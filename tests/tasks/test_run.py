@@ -81,6 +81,14 @@ async def test_a_step_that_is_too_large_to_keep_says_so(run: Run) -> None:
         await run.step("big", call, str)
 
 
+async def test_the_size_of_a_step_is_in_bytes(run: Run) -> None:
+    async def call(_: Step) -> str:
+        return "\u00e9" * 200_000
+
+    with pytest.raises(StepTooLarge, match="step big: 400"):
+        await run.step("big", call, str)
+
+
 async def test_a_step_of_a_lost_job_is_not_saved(run: Run, claim: Claim, store: JobStore) -> None:
     async def call(_: Step) -> int:
         await store.cancel(claim.job.id)
