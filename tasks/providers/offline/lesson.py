@@ -76,7 +76,7 @@ def _parts(planned: Sequence[SectionPlan], passages: Sequence[Mapping[str, Any]]
 def _taught(part: _Part, topic: str, *, words: int) -> tuple[LessonSection, str]:
     """The section, and the one sentence of it that matters most."""
     example = _example(part.found)
-    left = [sentence for sentence in part.found if sentence != example]
+    left = ranking.sampled([sentence for sentence in part.found if sentence != example])
     rows, towards = ranking.vectors(left, like=[topic, part.heading])
     scores = ranking.rank(rows, towards)
     chosen = ranking.choose(rows, scores, max(2, words * len(left) // max(1, len(part.text.split()))))

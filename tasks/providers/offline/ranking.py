@@ -4,11 +4,16 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+T = TypeVar("T")
 Matrix = NDArray[np.float64]
+
+MOST_ROWS = 600
+"""That are compared, each with each: time and memory grow with the square."""
 
 _WORD = re.compile(r"[^\W\d_](?:[^\W_]|[-'\u2019](?=[^\W_]))*")
 _STOP = frozenset(
@@ -30,6 +35,17 @@ _DAMPING = 0.85
 _ROUNDS = 40
 _NOVELTY = 0.5
 """How much of a sentence may repeat those before it (maximal marginal relevance, Carbonell and Goldstein 1998)."""
+
+
+def sampled(items: Sequence[T]) -> Sequence[T]:
+    """All of them, or MOST_ROWS at most, evenly spread."""
+    return items[:: max(1, math.ceil(len(items) / MOST_ROWS))]
+
+
+def merged(groups: Sequence[Sequence[T]]) -> list[list[T]]:
+    """MOST_ROWS groups at most, neighbours made one."""
+    size = max(1, math.ceil(len(groups) / MOST_ROWS))
+    return [[item for group in groups[at : at + size] for item in group] for at in range(0, len(groups), size)]
 
 
 def words(text: str) -> list[str]:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import numpy as np
+
 from jobs.kinds.report import Paragraph, PointList, Quote, ReportOutline, SectionPlan, SectionText, Statement
 from tasks.passages import sentences
 from tasks.providers.offline import ranking
@@ -40,7 +42,9 @@ def compose_outline(facts: Mapping[str, Any], _seed: int) -> ReportOutline:
 def compose_section(facts: Mapping[str, Any], seed: int) -> SectionText:
     """The sentences of the section's passages that matter most, in their order, and the figures left among the rest."""
     heading, passages = str(facts["heading"]), list(facts["passages"])
-    found = [_Sentence(sentence, passage["number"]) for passage in passages for sentence in _prose(passage["text"])]
+    found = ranking.sampled(
+        [_Sentence(sentence, passage["number"]) for passage in passages for sentence in _prose(passage["text"])]
+    )
     if not found:
         return _without_words(str(facts["topic"]), heading, asked=bool(facts["has_source"]), passages=passages)
     about = [str(facts["topic"]), heading]
@@ -100,6 +104,7 @@ def _by_subject(passages: Sequence[Mapping[str, Any]], count: int) -> list[Secti
     groups = _under_own_headings(passages)
     if len(groups) < count:
         groups = [[passage] for passage in passages]
+    groups = ranking.merged(groups)
     rows, _ = ranking.vectors([_text(group) for group in groups])
     parts = [[passage for at in run for passage in groups[at]] for run in ranking.segments(rows, count)]
     planned: list[SectionPlan] = []
@@ -124,13 +129,15 @@ def _under_own_headings(passages: Sequence[Mapping[str, Any]]) -> list[list[Mapp
 
 def _under_headings(headings: Sequence[str], passages: Sequence[Mapping[str, Any]]) -> list[SectionPlan]:
     """Each passage under the heading that is nearest; those that are about none are left out."""
+    groups = ranking.merged([[passage] for passage in passages])
     rows, towards = ranking.vectors(
-        [f"{passage['under'] or ''} {passage['text']}" for passage in passages], like=headings
+        [" ".join(f"{passage['under'] or ''} {passage['text']}" for passage in group) for group in groups],
+        like=headings,
     )
     near = rows @ towards.T
     best = near.argmax(axis=1)
     return [
-        _planned(heading, [p for at, p in enumerate(passages) if best[at] == place and near[at, place] > _NEAR])
+        _planned(heading, [p for at in np.flatnonzero((best == place) & (near[:, place] > _NEAR)) for p in groups[at]])
         for place, heading in enumerate(headings)
     ]
 
@@ -166,6 +173,7 @@ def _abstract(topic: str, passages: Sequence[Mapping[str, Any]]) -> str:
     said = f"This report gathers what one source of {len(passages)} passages says on the topic \u201c{topic}\u201d."
     said += f" It speaks most of {subjects}." if subjects else ""
     if found:
+        found = ranking.sampled(found)
         rows, towards = ranking.vectors(found, like=[topic])
         chosen = ranking.choose(rows, ranking.rank(rows, towards), 3)
         said += " In its own words: " + " ".join(f"\u201c{found[index]}\u201d" for index in chosen)
