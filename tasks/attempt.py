@@ -41,8 +41,10 @@ class _Stop(StrEnum):
 class Attempt:
     """Runs one claimed job. All methods belong to the event loop of the process."""
 
-    def __init__(self, claim: Claim, kind: Kind, tools: Tools) -> None:
+    def __init__(self, claim: Claim, kind: Kind, tools: Tools, *, since: float) -> None:
+        """`since` is when the lease was asked for, by the loop's clock."""
         self._claim = claim
+        self._since = since
         self._kind = kind
         self._tools = tools
         self._loop = asyncio.get_running_loop()
@@ -58,7 +60,9 @@ class Attempt:
         self._work = self._loop.create_task(self._pipeline())
         limit = self._loop.call_later(self._kind.time_limit.total_seconds(), self._end, _Stop.TIME_LIMIT)
         try:
-            with leases.hold(self._claim.lease, on_lost=self._on_lost, waiting=self._run.waits.longest):
+            with leases.hold(
+                self._claim.lease, since=self._since, on_lost=self._on_lost, waiting=self._run.waits.longest
+            ):
                 outcome = await self._settle(self._work)
         except LeaseLost as lost:
             outcome = f"lost: {lost.state}"
@@ -176,7 +180,20 @@ def _unfinished(work: asyncio.Task[BaseModel]) -> bool:
     return not work.done() or work.cancelled() or isinstance(work.exception(), Interrupted)
 
 
-async def claim(job_id: str, tools: Tools, *, worker: str) -> Claim | Refusal:
-    """Claims the job, with patience while Redis is away. Raises StoreUnavailable; then the sweep finds the job."""
-    token = str(uuid4())
-    return await insist(lambda: tools.store.claim(job_id, worker=worker, token=token), within=tools.settings.lease)
+async def claim(job_id: str, tools: Tools, *, worker: str) -> tuple[Claim | Refusal, float]:
+    """Claims the job, with patience while Redis is away.
+
+    The second part of the answer is when the lease was asked for, by the loop's clock. Raises StoreUnavailable; then
+    the sweep finds the job.
+    """
+    loop, settings, token = asyncio.get_running_loop(), tools.settings, str(uuid4())
+    since = loop.time()
+    claimed = await insist(lambda: tools.store.claim(job_id, worker=worker, token=token), within=settings.lease)
+    if isinstance(claimed, Claim) and loop.time() - since > settings.heartbeat.total_seconds():
+        # The reply to an earlier try may have been lost, and a repeat does not make its lease longer.
+        since = loop.time()
+        try:
+            await insist(lambda: tools.store.renew(claimed.lease), within=settings.lease)
+        except LeaseLost as lost:
+            return Refusal(lost.state), since
+    return claimed, since

@@ -71,14 +71,14 @@ class Child:
 
     async def _attempt(self, job_id: str) -> str:
         try:
-            claimed = await claim(job_id, self._tools, worker=self._worker)
+            claimed, since = await claim(job_id, self._tools, worker=self._worker)
         except StoreUnavailable:
             log.warning("job not claimed: the store is away; the sweep will find it")
             return "not claimed"
         if isinstance(claimed, Refusal):
             log.info("message dropped: nothing to claim", state=claimed.state)
             return f"refused: {claimed.state}"
-        attempt = Attempt(claimed, kinds.get(claimed.job.kind), self._tools)
+        attempt = Attempt(claimed, kinds.get(claimed.job.kind), self._tools, since=since)
         self._attempt_now = attempt
         if self._stopping:
             attempt.interrupt()

@@ -47,21 +47,21 @@ class LeaseThread:
         self._settings = settings
         self._thread = LoopThread("lease")
         self._thread.start()
-        # A renewal that takes longer than this is as good as failed: there must be time for another one.
-        self._store = JobStore.open(settings, name="headrace-lease", patience=settings.heartbeat / 2)
-        self._signals = connect(
-            settings, name="headrace-signal", reply_within=settings.heartbeat + timedelta(seconds=1), connections=2
-        )
+        # A reply that is later than this is as good as lost: there must be time for another try.
+        patience = settings.heartbeat / 2
+        self._news_within = settings.heartbeat + patience
+        self._store = JobStore.open(settings, name="headrace-lease", patience=patience)
+        self._signals = connect(settings, name="headrace-signal", reply_within=self._news_within, connections=2)
 
     @contextmanager
     def hold(
-        self, lease: Lease, *, on_lost: Callable[[str], None], waiting: Callable[[], Waited | None]
+        self, lease: Lease, *, since: float, on_lost: Callable[[str], None], waiting: Callable[[], Waited | None]
     ) -> Generator[None]:
         """Keeps `lease` meanwhile. `on_lost(why)` is called in this thread, once, when the job is no longer ours.
 
-        `waiting` says what the job waits for by now.
+        `since` is when it was asked for, by the clock of event loops. `waiting` says what the job waits for by now.
         """
-        keeping = self._thread.run(self._keep(lease, on_lost, waiting))
+        keeping = self._thread.run(self._keep(lease, since, on_lost, waiting))
         try:
             yield
         finally:
@@ -74,14 +74,17 @@ class LeaseThread:
 
         self._thread.close(disconnect())
 
-    async def _keep(self, lease: Lease, on_lost: Callable[[str], None], waiting: Callable[[], Waited | None]) -> None:
-        until = self._until()
+    async def _keep(
+        self, lease: Lease, since: float, on_lost: Callable[[str], None], waiting: Callable[[], Waited | None]
+    ) -> None:
+        until = self._until(since)
         await asyncio.sleep(min(SETTLE, self._settings.heartbeat.total_seconds()))
         try:
             while True:
                 # By our own clock, from before the last renewal was sent: never later than Redis lets others have it.
                 async with asyncio.timeout_at(until):
-                    until = await self._renew(lease, waiting) or until
+                    await self._heartbeat_or_signal(lease)
+                    until = await insist(lambda: self._renew(lease, waiting))
         except TimeoutError:
             on_lost("not renewed in time")
         except LeaseLost as lost:
@@ -90,26 +93,25 @@ class LeaseThread:
             log.exception("lease thread failed", job=lease.job_id)
             on_lost("unknown")
 
-    async def _renew(self, lease: Lease, waiting: Callable[[], Waited | None]) -> float | None:
-        """One heartbeat; returns until when the lease holds now, or None when Redis is away."""
-        try:
-            await self._heartbeat_or_signal(lease)
-            until = self._until()
-            waited = waiting()
-            if waited:
-                await self._store.renew(lease, waiting_for=waited.on, waiting=waited.since, left=waited.left)
-            else:
-                await self._store.renew(lease)
-        except StoreUnavailable:
-            await asyncio.sleep(RETRY_EVERY)
-            return None
+    async def _renew(self, lease: Lease, waiting: Callable[[], Waited | None]) -> float:
+        """Returns until when the lease holds now."""
+        until = self._until(self._thread.loop.time())
+        waited = waiting()
+        if waited:
+            await self._store.renew(lease, waiting_for=waited.on, waiting=waited.since, left=waited.left)
+        else:
+            await self._store.renew(lease)
         return until
 
     async def _heartbeat_or_signal(self, lease: Lease) -> None:
         """Sleeps for a heartbeat, less if there is news of the job; the renewal that follows tells what."""
-        heartbeat = self._settings.heartbeat
-        async with answered(heartbeat + timedelta(seconds=1)):
-            await cast("Any", self._signals.blpop([keys.signal(lease.job_id)], timeout=heartbeat.total_seconds()))
+        heartbeat = self._settings.heartbeat.total_seconds()
+        try:
+            async with answered(self._news_within):
+                await cast("Any", self._signals.blpop([keys.signal(lease.job_id)], timeout=heartbeat))
+        except StoreUnavailable:
+            # No reason to leave the renewal out: its connection may be well.
+            await asyncio.sleep(RETRY_EVERY)
 
-    def _until(self) -> float:
-        return self._thread.loop.time() + self._settings.lease.total_seconds()
+    def _until(self, asked: float) -> float:
+        return asked + self._settings.lease.total_seconds()

@@ -1,6 +1,7 @@
 """How an attempt ends: with a result, a failure, a time limit, or the order to stop."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -8,11 +9,13 @@ from datetime import timedelta
 import pytest
 from pydantic import BaseModel
 
-from jobs import kinds
+from jobs import keys, kinds
+from jobs.errors import StoreUnavailable
 from jobs.model import Progress
 from jobs.states import Reason, State
-from jobs.store import Claim, JobStore
+from jobs.store import Claim, JobStore, NewJob, Refusal
 from tasks.attempt import Attempt, Stubborn
+from tasks.attempt import claim as claim_job
 from tasks.lease import LeaseThread
 from tasks.pipelines import Pipeline
 from tasks.run import Run, Tools
@@ -45,6 +48,31 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
     return use
 
 
+async def test_a_claim_whose_first_reply_was_lost_has_its_whole_lease(
+    tools: Tools, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = replace(tools, settings=tools.settings.model_copy(update={"heartbeat": timedelta(milliseconds=100)}))
+    created = await store.create(NewJob(KIND, {"title": "A", "prompt": "B", "pages": 4}))
+    answers = store.claim
+    lease_ends: list[float] = []
+
+    async def lose_the_reply(job_id: str, *, worker: str, token: str) -> Claim | Refusal:
+        claimed = await answers(job_id, worker=worker, token=token)
+        lease_ends.append(float(await store.redis.zscore(keys.LEASES, job_id) or 0))
+        if len(lease_ends) == 1:
+            raise StoreUnavailable
+        return claimed
+
+    monkeypatch.setattr(store, "claim", lose_the_reply)
+    asked = time.monotonic()
+    claimed, since = await claim_job(created.job_id, quick, worker="tests")
+    assert isinstance(claimed, Claim)
+    assert lease_ends[0] == lease_ends[1], "a repeat has the first one's lease"
+    extended = float(await store.redis.zscore(keys.LEASES, created.job_id) or 0) - lease_ends[0]
+    assert extended > 100
+    assert since > asked + 0.1
+
+
 async def _hang(_run: Run, _input: BaseModel) -> BaseModel:
     await asyncio.Event().wait()
     raise AssertionError
@@ -57,7 +85,7 @@ async def test_a_result_completes_the_job(claim: Claim, tools: Tools, leases: Le
         return Result(answer=42)
 
     use(answer)
-    assert await Attempt(claim, KIND, tools).run(leases) == "completed"
+    assert await Attempt(claim, KIND, tools, since=time.monotonic()).run(leases) == "completed"
     job = await tools.store.get(claim.job.id)
     assert (job.state, job.result) == (State.COMPLETED, {"answer": 42})
     assert job.progress == Progress(fraction=1.0, phase="done", counts={"total": 2, "done": 2})
@@ -70,7 +98,7 @@ async def test_a_fault_in_the_pipeline_fails_the_job_without_its_words(
         raise ValueError("what the user wrote")
 
     use(stumble)
-    await Attempt(claim, KIND, tools).run(leases)
+    await Attempt(claim, KIND, tools, since=time.monotonic()).run(leases)
     error = (await tools.store.get(claim.job.id)).error
     assert error is not None
     assert error.reason is Reason.INTERNAL_ERROR
@@ -81,7 +109,9 @@ async def test_the_time_limit_of_the_kind_ends_the_job(
     claim: Claim, tools: Tools, leases: LeaseThread, use: Use
 ) -> None:
     use(_hang)
-    await Attempt(claim, replace(KIND, time_limit=timedelta(milliseconds=100)), tools).run(leases)
+    await Attempt(claim, replace(KIND, time_limit=timedelta(milliseconds=100)), tools, since=time.monotonic()).run(
+        leases
+    )
     job = await tools.store.get(claim.job.id)
     assert (job.state, job.state_reason) == (State.FAILED, Reason.TIME_LIMIT)
 
@@ -91,7 +121,7 @@ async def test_an_interrupted_job_is_handed_back_without_using_up_the_attempt(
 ) -> None:
     quick = replace(tools, settings=tools.settings.model_copy(update={"grace": timedelta(milliseconds=50)}))
     use(_hang)
-    attempt = Attempt(claim, KIND, quick)
+    attempt = Attempt(claim, KIND, quick, since=time.monotonic())
     asyncio.get_running_loop().call_later(0.1, attempt.interrupt)
     assert await attempt.run(leases) == "handed back"
     job = await tools.store.get(claim.job.id)
@@ -106,7 +136,7 @@ async def test_an_interrupted_job_that_was_just_done_is_completed(
         return Result(answer=42)
 
     use(answer)
-    attempt = Attempt(claim, KIND, tools)
+    attempt = Attempt(claim, KIND, tools, since=time.monotonic())
     assert await attempt.run(leases) == "completed"
 
 
@@ -128,7 +158,9 @@ async def test_a_pipeline_that_goes_on_when_cancelled_is_given_up(
     use(insist)
     try:
         with pytest.raises(Stubborn):
-            await Attempt(claim, replace(KIND, time_limit=timedelta(milliseconds=50)), tools).run(leases)
+            await Attempt(
+                claim, replace(KIND, time_limit=timedelta(milliseconds=50)), tools, since=time.monotonic()
+            ).run(leases)
         assert (await tools.store.get(claim.job.id)).state_reason is Reason.TIME_LIMIT
     finally:
         released.set()
@@ -138,7 +170,7 @@ async def test_a_cancelled_job_is_left_alone(
     claim: Claim, tools: Tools, leases: LeaseThread, use: Use, store: JobStore
 ) -> None:
     use(_hang)
-    attempt = Attempt(claim, KIND, tools)
+    attempt = Attempt(claim, KIND, tools, since=time.monotonic())
     running = asyncio.create_task(attempt.run(leases))
     await store.cancel(claim.job.id)
     assert await running == "lost"

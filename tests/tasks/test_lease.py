@@ -14,6 +14,7 @@ from jobs.settings import Settings
 from jobs.store import Claim, JobStore, NewJob
 from tasks.lease import LeaseThread
 from tasks.waits import Waited
+from tests.support.fault_proxy import FaultProxy
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -24,12 +25,15 @@ def settings(redis_url: str) -> Settings:
 
 
 @contextmanager
-def _held(settings: Settings, claim: Claim, *, waiting: Waited | None = None) -> Generator[list[str]]:
-    """Keeps the lease; collects what the thread says of its loss."""
+def _held(
+    settings: Settings, claim: Claim, *, waiting: Waited | None = None, asked_ago: float = 0
+) -> Generator[list[str]]:
+    """Keeps the lease, asked for that many seconds ago; collects what the thread says of its loss."""
     lost: list[str] = []
     thread = LeaseThread(settings)
     try:
-        with thread.hold(claim.lease, on_lost=lost.append, waiting=lambda: waiting):
+        since = time.monotonic() - asked_ago
+        with thread.hold(claim.lease, since=since, on_lost=lost.append, waiting=lambda: waiting):
             yield lost
     finally:
         thread.close()
@@ -80,6 +84,44 @@ async def test_what_the_job_waits_for_is_told_with_each_heartbeat(
     waiting = (await store.get(claim.job.id)).waiting
     assert waiting is not None
     assert waiting.on == "provider"
+
+
+async def test_connections_that_go_silent_once_do_not_cost_the_lease(
+    redis_server: EmbeddedRedis, claim: Claim, store: JobStore
+) -> None:
+    """The signal's and the renewal's are dead, new ones work; half the default times."""
+
+    async def lease_until() -> float:
+        return float(await store.redis.zscore(keys.LEASES, claim.job.id) or 0)
+
+    async def renewed_after(before: float) -> bool:
+        return await lease_until() > before
+
+    proxy = FaultProxy(redis_server.port)
+    proxy.start()
+    settings = Settings.model_validate({"redis_url": proxy.url, "lease": "4s", "heartbeat": "1250ms"})
+    try:
+        with _held(settings, claim) as lost:
+            # Claimed with the default lease, which is longer; this one's first renewal sets its own.
+            first = await lease_until()
+
+            async def renewed() -> bool:
+                return await lease_until() != first
+
+            await wait_until(renewed, within=5, what="the lease was renewed")
+            proxy.blackhole(new=False)
+            last = await lease_until()
+            await wait_until(lambda: renewed_after(last), within=5, what=f"the lease is renewed again: {lost}")
+            assert lost == []
+    finally:
+        proxy.stop()
+
+
+async def test_a_lease_counts_from_when_it_was_asked_for(settings: Settings, claim: Claim) -> None:
+    slow = settings.model_copy(update={"lease": timedelta(seconds=30), "heartbeat": timedelta(seconds=10)})
+    with _held(slow, claim, asked_ago=29) as lost:
+        await wait_until(lambda: lost, within=3, what="the loss is noticed")
+        assert lost == ["not renewed in time"]
 
 
 async def test_a_worker_that_cannot_reach_redis_gives_up_by_the_end_of_its_lease(tmp_path: Path) -> None:

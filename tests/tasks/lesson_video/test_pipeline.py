@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -103,7 +104,9 @@ async def test_without_the_extra_a_video_fails_at_once_and_costs_nothing(
     claim: Claim, tools: Tools, leases: LeaseThread, counted: Counted, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
-    assert await Attempt(claim, kinds.get("lesson"), tools).run(leases) == "failed: input_rejected"
+    assert (
+        await Attempt(claim, kinds.get("lesson"), tools, since=time.monotonic()).run(leases) == "failed: input_rejected"
+    )
     job = await tools.store.get(claim.job.id)
     assert job.state is State.FAILED
     assert job.error is not None
