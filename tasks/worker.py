@@ -1,22 +1,27 @@
 """The Celery worker: one task per kind, and Headrace's own parts hung onto Celery's boot steps and signals."""
 
 import gc
+import multiprocessing
 import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import Celery, Task, bootsteps, signals
 
 from jobs import kinds
 from jobs.celery_app import create_celery
+from jobs.files import FileStore
 from jobs.logs import configure_logging
 from jobs.settings import Settings
 from tasks import intake, pipelines
-from tasks.child import Child
+from tasks.child import EX_SOFTWARE, Child
 from tasks.parent import Parent
 from tasks.providers.registry import missing
+
+log = structlog.stdlib.get_logger("headrace.worker")
 
 HARD_LIMIT_MARGIN = timedelta(minutes=1)
 """How long after its own time limit a job's process is killed: the last resort."""
@@ -30,18 +35,38 @@ class Worker:
     def __init__(self, settings: Settings, *, exit_process: Callable[[int], object] = os._exit) -> None:
         """`exit_process` ends the process at once with an exit code, when no better end is to be had."""
         self._settings = settings
+        self._exit = exit_process
+        self._child_broken = multiprocessing.Event()
+        """Shared with the children, which cannot end the worker with an exit code that says so."""
         self.parent = Parent(settings, exit_process=exit_process)
         self._child: Child | None = None
 
-    def require_provider(self, **_: Any) -> None:  # noqa: ANN401  # a signal's
-        """Ends a worker that could do no job which leaves the provider to the settings."""
+    def require_means(self, **_: Any) -> None:  # noqa: ANN401  # a signal's
+        """Ends a worker that could do no job which leaves the provider to the settings, or has no place for files."""
         name = self._settings.usual_provider
         lack = missing(name, self._settings)
         if lack:
             raise SystemExit(f"headrace: the {name} provider cannot be used here: {lack}")
+        try:
+            FileStore.open(self._settings)
+        except Exception as error:  # noqa: BLE001  # each object store has errors of its own
+            # What follows the first line of an object store's error is for its developers.
+            why = str(error).partition("\n")[0]
+            place = self._settings.files_url or "the folder .headrace/files, which is used without it"
+            raise SystemExit(f"headrace: HEADRACE_FILES_URL: files cannot be kept in {place}: {why}") from None
 
     def open_child(self) -> None:
-        self._child = Child(self._settings, worker=self.parent.worker)
+        """In a new child. One that cannot be opened would take jobs and not run them: it ends, the worker with it."""
+        try:
+            self._child = Child(self._settings, worker=self.parent.worker)
+        except Exception:
+            log.critical("this process cannot run jobs; ending the worker", exc_info=True)
+            self._child_broken.set()
+            os._exit(EX_SOFTWARE)
+
+    def end_if_child_broken(self) -> None:
+        if self._child_broken.is_set():
+            self._exit(EX_SOFTWARE)
 
     def close_child(self) -> None:
         if self._child is not None:
@@ -68,27 +93,28 @@ def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
         pipelines.require(kind.name)
         hard_limit = int((kind.time_limit + HARD_LIMIT_MARGIN).total_seconds())
         app.task(name=kind.name, bind=True, time_limit=hard_limit)(run)
-    app.steps["worker"].add(_parent_step(worker.parent))
+    app.steps["worker"].add(_parent_step(worker))
     _connect(worker, settings)
     return app
 
 
-def _parent_step(ours: Parent) -> type[bootsteps.StartStopStep]:
+def _parent_step(ours: Worker) -> type[bootsteps.StartStopStep]:
     class ParentStep(bootsteps.StartStopStep):
         """Starts the parent's thread once the pool has forked its first child, and stops it before the pool."""
 
         requires = ("celery.worker.components:Pool",)
 
         def start(self, parent: Any) -> None:  # noqa: ANN401  # Celery's worker
-            ours.start(list(parent.app.amqp.queues.consume_from))
+            ours.parent.start(list(parent.app.amqp.queues.consume_from))
 
         def register_with_event_loop(self, parent: Any, hub: Any) -> None:  # noqa: ANN401
-            hub.call_repeatedly(1, ours.watchdog.tick)
+            hub.call_repeatedly(1, ours.parent.watchdog.tick)
+            hub.call_repeatedly(1, ours.end_if_child_broken)
             # Celery looks every 5 s for a child that has ended unheard, and hears only some of them.
             hub.call_repeatedly(LOOK_FOR_CHILD_EVERY, parent.pool.maintain_pool)
 
         def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002
-            ours.stop()
+            ours.parent.stop()
 
         terminate = stop
 
@@ -125,7 +151,7 @@ def _connect(worker: Worker, settings: Settings) -> None:
         worker.parent.watchdog.received()
 
     # Not weakly: nothing else holds these functions.
-    signals.celeryd_init.connect(worker.require_provider, weak=False)
+    signals.celeryd_init.connect(worker.require_means, weak=False)
     signals.worker_init.connect(settle, weak=False)
     signals.setup_logging.connect(set_up_logging, weak=False)
     signals.worker_process_init.connect(open_child, weak=False)
