@@ -21,7 +21,7 @@ from tasks.lease import insist
 from tasks.metering import Meter, MeteredProvider
 from tasks.providers.base import Call, Provider
 from tasks.providers.registry import Chosen, Providers
-from tasks.steps import Saved, Step
+from tasks.steps import Saved, Step, files_answer
 from tasks.waits import Waits
 
 T = TypeVar("T")
@@ -133,17 +133,16 @@ class Run:
             while waiting and not failures:
                 number, item = waiting.popleft()
                 try:
-                    made = await self.step(f"{name}:{number}", _for_item(call, item), result)
+                    made = results[number] = await self.step(f"{name}:{number}", _for_item(call, item), result)
+                    if each is not None:
+                        each(made)
+                        continue
+                    low, high = span
+                    done = low + (high - low) * len(results) / len(items)
+                    await self.progress(done, name, f"{len(results)} of {len(items)}")
                 except Exception as error:  # noqa: BLE001  # raised below, when no call is in flight any more
                     failures.append(error)
                     return
-                results[number] = made
-                if each is not None:
-                    each(made)
-                    continue
-                low, high = span
-                done = low + (high - low) * len(results) / len(items)
-                await self.progress(done, name, f"{len(results)} of {len(items)}")
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(limit or self._tools.settings.concurrency, len(items))):
@@ -173,8 +172,9 @@ class Run:
             return
 
     async def load(self, ref: FileRef) -> bytes:
-        """A file that a step has kept. Raises FileNotFound."""
-        return await self._tools.files.get(ref)
+        """A file that a step has kept. Raises FileNotFound, and Unavailable when the file store does not answer."""
+        with files_answer():
+            return await self._tools.files.get(ref)
 
     @property
     def settings(self) -> Settings:

@@ -1,11 +1,14 @@
 """A step: the unit that is paid once. Its result, usage and files are saved together, under the fence."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import structlog
+from obstore.exceptions import BaseError
 from pydantic import Field
 
 from jobs.files import FileStore
@@ -29,6 +32,7 @@ from tasks.retries import backoff
 from tasks.waits import Waits
 
 T = TypeVar("T")
+log = structlog.stdlib.get_logger("headrace.steps")
 
 STEP_TRIES = 4
 """Most times one call is made within a step; after that the job waits without holding a worker."""
@@ -115,8 +119,13 @@ class Step:
         return image
 
     async def keep(self, name: str, data: bytes, content_type: str) -> FileRef:
-        """Stores a file of the job."""
-        ref = await self._files.put(self.call.job_id, name, data, content_type)
+        """Stores a file of the job. Raises Unavailable, after short waits: what is in it may have been paid for."""
+
+        async def put() -> FileRef:
+            with files_answer():
+                return await self._files.put(self.call.job_id, name, data, content_type)
+
+        ref = await self._patiently(put)
         self._kept.append(ref)
         return ref
 
@@ -124,11 +133,18 @@ class Step:
         return Saved(phase=phase, value=value, usage=self._usage, files=self._kept)
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Any call to the outside, with short waits after Busy and Unavailable. Raises ProviderError."""
+        """A call to a provider, with short waits after Busy and Unavailable. Raises ProviderError."""
+
+        async def noted() -> T:
+            with self._waits.call():
+                return await call()
+
+        return await self._patiently(noted)
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         for attempt in range(1, STEP_TRIES + 1):
             try:
-                with self._waits.call():
-                    return await call()
+                return await call()
             except (Busy, Unavailable) as error:
                 wait = _wait(error, attempt)
                 if attempt == STEP_TRIES or wait > self._settings.step_patience:
@@ -166,6 +182,16 @@ class Step:
     def _at_this_stage(self, error: ProviderError) -> ProviderError:
         error.stage = self.call.step
         return error
+
+
+@contextmanager
+def files_answer() -> Generator[None]:
+    """Raises Unavailable for trouble with the file store: it passes, or someone mends it while the job waits."""
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        log.warning("the file store fails", why=str(error))
+        raise Unavailable("The file store fails: see the worker's log, and HEADRACE_FILES_URL.") from error
 
 
 def _wait(error: ProviderError, attempt: int) -> timedelta:

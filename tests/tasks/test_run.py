@@ -3,14 +3,16 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jobs.errors import LeaseLost
-from jobs.model import Reused
+from jobs.files import FileStore
+from jobs.model import FileRef, Progress, Reused
 from jobs.steps import Placed
-from jobs.store import Claim, JobStore
+from jobs.store import Claim, JobStore, Lease
 from tasks.errors import Busy, Rejected, Unavailable
 from tasks.run import Interrupted, Run, StepTooLarge, Tools
 from tasks.steps import Step
@@ -224,3 +226,69 @@ async def test_a_provider_that_stays_away_is_given_up_after_a_few_tries(
     with pytest.raises(Unavailable):
         await run.step("away", call, int)
     assert asked == 4
+
+
+def _break(files: Path) -> None:
+    """A file where the file store has its folder: nothing can be read or written there."""
+    files.rename(files.with_name("away"))
+    files.touch()
+
+
+def _mend(files: Path) -> None:
+    files.unlink()
+    files.with_name("away").rename(files)
+
+
+async def _keep(step: Step) -> FileRef:
+    return await step.keep("note.txt", b"paid for", "text/plain")
+
+
+async def test_a_file_is_kept_once_the_file_store_works_again(
+    run: Run, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.steps.FIRST_WAIT", timedelta(milliseconds=1))
+    put = FileStore.put
+
+    async def put_and_mend(store: FileStore, job_id: str, name: str, data: bytes, content_type: str) -> FileRef:
+        try:
+            return await put(store, job_id, name, data, content_type)
+        except Exception:
+            _mend(tmp_path / "files")
+            raise
+
+    monkeypatch.setattr(FileStore, "put", put_and_mend)
+    _break(tmp_path / "files")
+    ref = await run.step("note", _keep, FileRef)
+    assert await tools.files.get(ref) == b"paid for"
+
+
+async def test_a_file_store_that_stays_away_is_no_fault_of_the_pipeline(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt ends as with a provider that is away, and another follows."""
+    monkeypatch.setattr("tasks.steps.FIRST_WAIT", timedelta(milliseconds=1))
+    ref = await run.step("note", _keep, FileRef)
+    _break(tmp_path / "files")
+    with pytest.raises(Unavailable, match="HEADRACE_FILES_URL") as raised:
+        await run.step("again", _keep, FileRef)
+    assert raised.value.stage == "again"
+    with pytest.raises(Unavailable, match="HEADRACE_FILES_URL"):
+        await run.load(ref)
+
+
+async def test_a_lease_lost_while_progress_is_told_is_raised_as_such(
+    run: Run, store: JobStore, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = store.progress
+
+    async def tell_too_late(lease: Lease, progress: Progress) -> None:
+        await store.cancel(claim.job.id)
+        await tell(lease, progress)
+
+    monkeypatch.setattr(store, "progress", tell_too_late)
+
+    async def one(_: Step, item: int) -> int:
+        return item
+
+    with pytest.raises(LeaseLost):
+        await run.map("page", [1, 2, 3], one, int)
