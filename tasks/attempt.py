@@ -13,7 +13,7 @@ from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.kinds import Kind
 from jobs.model import JobError
 from jobs.states import Reason
-from jobs.store import Claim, Refusal
+from jobs.store import Claim, Lease, Refusal
 from tasks import pipelines
 from tasks.errors import Busy, ProviderError, Rejected
 from tasks.lease import LeaseThread, insist
@@ -197,3 +197,21 @@ async def claim(job_id: str, tools: Tools, *, worker: str) -> tuple[Claim | Refu
         except LeaseLost as lost:
             return Refusal(lost.state), since
     return claimed, since
+
+
+async def give_up(lease: Lease, tools: Tools) -> str:
+    """Fails a claimed job that cannot be begun here, as with steps saved by another version; returns what became of it.
+
+    If Redis stays away or the lease is lost, the job goes on as after any lost lease.
+    """
+    failure = JobError(
+        reason=Reason.INTERNAL_ERROR,
+        message="The job or its saved steps cannot be read by this version of the worker. Submit it as a new job.",
+    )
+    try:
+        await insist(lambda: tools.store.fail(lease, failure), within=tools.settings.lease)
+    except LeaseLost as lost:
+        return f"lost: {lost.state}"
+    except StoreUnavailable:
+        return "lost: unreachable"
+    return f"failed: {Reason.INTERNAL_ERROR}"

@@ -12,7 +12,7 @@ from jobs.errors import StoreUnavailable
 from jobs.files import FileStore
 from jobs.settings import Settings
 from jobs.store import JobStore, Refusal
-from tasks.attempt import Attempt, Stubborn, claim
+from tasks.attempt import Attempt, Stubborn, claim, give_up
 from tasks.lease import LeaseThread
 from tasks.metering import Meter
 from tasks.providers.registry import Providers
@@ -78,7 +78,11 @@ class Child:
         if isinstance(claimed, Refusal):
             log.info("message dropped: nothing to claim", state=claimed.state)
             return f"refused: {claimed.state}"
-        attempt = Attempt(claimed, kinds.get(claimed.job.kind), self._tools, since=since)
+        try:
+            attempt = Attempt(claimed, kinds.get(claimed.job.kind), self._tools, since=since)
+        except Exception:
+            log.exception("job not begun")
+            return await give_up(claimed.lease, self._tools)
         self._attempt_now = attempt
         if self._stopping:
             attempt.interrupt()
