@@ -127,6 +127,21 @@ class Drain:
         self._tally = Tally(self._store.redis, self._worker.parent.worker, patience=PATIENCE)
 
     async def _watch(self) -> None:
+        try:
+            reason = await self._until_due()
+        except Exception:
+            log.critical("the watch has a fault; ending the worker", exc_info=True)
+            reason = ExitReason.WORKER_BROKEN
+        if reason is ExitReason.REDIS_AWAY:
+            log.error(
+                "giving up: Redis does not answer; check REDIS_URL and the network",
+                seconds=self._limits.redis_timeout.total_seconds(),
+            )
+        self._reason = self._reason or reason
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    async def _until_due(self) -> ExitReason:
+        """Looks until there is a reason to stop. Raises what Redis says that is not of its being away."""
         answered = worked = time.monotonic()
         while not (reason := self._due(answered, worked)):
             try:
@@ -138,13 +153,7 @@ class Drain:
                 if self._waiting or celery_state.reserved_requests:
                     worked = answered
             await asyncio.sleep(LOOK_EVERY)
-        if reason is ExitReason.REDIS_AWAY:
-            log.error(
-                "giving up: Redis does not answer; check REDIS_URL and the network",
-                seconds=self._limits.redis_timeout.total_seconds(),
-            )
-        self._reason = self._reason or reason
-        os.kill(os.getpid(), signal.SIGTERM)
+        return reason
 
     def _due(self, answered: float, worked: float) -> ExitReason | None:
         """Why to stop now, or None. Both are times: when Redis last answered, and when there was last work to do."""
@@ -166,8 +175,8 @@ class Drain:
     async def _last_look(self) -> None:
         try:
             await self._look()
-        except StoreUnavailable:
-            log.warning("the last jobs may not be counted: the store is away")
+        except Exception as error:  # noqa: BLE001  # the summary must come, whatever Redis says
+            log.warning("the last jobs may not be counted: the store is away", why=str(error))
         await self._store.aclose()
 
     # -- Signals and the end ------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import os
 import random
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import TypeVar
@@ -94,7 +94,7 @@ class Parent:
         done = threading.Event()
         waited = 0.0
         while waited < self._settings.stop_limit.total_seconds():
-            for request in tuple(celery_state.active_requests):
+            for request in _now(celery_state.active_requests):
                 _tell(request.worker_pid)
             done.wait(ASK_EVERY)
             waited += ASK_EVERY
@@ -150,6 +150,11 @@ class Parent:
         lease = await insist(lambda: self._store.lease_of(job_id, worker=self.worker))
         if lease is None:
             return
+        # Redis may have been away for long, and the sweep and our new child came first: then it is that child's lease.
+        # Its message passed through here before the claim, so this look, after the one at the lease, cannot miss it.
+        if any(request.id == job_id for request in _now(celery_state.reserved_requests)):
+            log.warning("child lost", job=job_id, outcome="taken by another child")
+            return
         try:
             if isinstance(error, TimeLimitExceeded):
                 failure = JobError(reason=Reason.TIME_LIMIT, message="It did not stop at its time limit and was ended.")
@@ -177,8 +182,17 @@ class Parent:
             queues=self._queues,
             started_at=self._started_at,
             seen_at=datetime.now(UTC),
-            jobs=[request.id for request in tuple(celery_state.active_requests)],
+            jobs=[request.id for request in _now(celery_state.active_requests)],
         )
+
+
+def _now(requests: Iterable[T]) -> list[T]:
+    """What is in one of Celery's sets. It may change while it is read, for it is another thread's."""
+    while True:
+        try:
+            return list(requests)
+        except RuntimeError:
+            continue
 
 
 async def _pause(interval: timedelta) -> None:

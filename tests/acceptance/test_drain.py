@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from tests.support.platform import NewPlatform, Platform
 from tests.support.processes import Process
@@ -184,6 +185,19 @@ async def test_redis_away_for_good_is_an_error(platform: Platform, start_drain: 
     assert await drain.until_exit(within=25) == 1
     assert drain.summary()["exit_reason"] == "redis_away"
     assert "Redis does not answer; check REDIS_URL" in drain.output()
+
+
+async def test_a_redis_that_refuses_the_watch_is_an_error(platform: Platform, start_drain: StartDrain) -> None:
+    """Its user may do all that a worker needs, and not count what waits."""
+    await platform.start(workers=0)
+    with redis.Redis(port=platform.redis.port) as client:
+        client.acl_setuser("drain", enabled=True, nopass=True, keys="*", channels="*", commands=["+@all", "-zcount"])
+    url = platform.redis.url.replace("redis://", "redis://drain:any@")
+    drain = start_drain(platform, "--max-runtime=5", REDIS_URL=url)
+    assert await drain.until_exit(within=30) == 1
+    assert "the watch has a fault; ending the worker" in drain.output()
+    summary = json.loads(drain.summary_file.read_text())
+    assert (summary["processed"], summary["exit_reason"]) == (0, "worker_broken")
 
 
 async def test_a_worker_that_breaks_down_is_an_error(platform: Platform, start_drain: StartDrain) -> None:
