@@ -12,7 +12,7 @@ from cli.stack import HOME, Ports, Stack
 def run_dev(ports: Ports, console: Console) -> None:
     """Runs everything until Ctrl-C. Raises CommandFailed."""
     stack = Stack(ports)
-    signal.signal(signal.SIGTERM, _interrupt)
+    _heed_signals()
     try:
         stack.start_redis()
         stack.start_api()
@@ -27,13 +27,13 @@ def run_dev(ports: Ports, console: Console) -> None:
     except KeyboardInterrupt:
         console.print("\nStopping.")
     finally:
-        stack.close()
+        _close(stack)
 
 
 def run_demo(story: dict[str, str | int], ports: Ports, console: Console) -> None:
     """Makes one story with what runs, or is started for it. Raises CommandFailed."""
     stack = Stack(ports, logs=HOME / "logs")
-    signal.signal(signal.SIGTERM, _interrupt)
+    _heed_signals()
     try:
         with console.status("Starting what is not running ..."):
             if not stack.api_runs():
@@ -45,9 +45,21 @@ def run_demo(story: dict[str, str | int], ports: Ports, console: Console) -> Non
             stack.until_ready()
         tell_story(stack, story, console)
     finally:
-        stack.close()
+        _close(stack)
+
+
+def _heed_signals() -> None:
+    """A platform stops us with SIGTERM, a terminal that closes with SIGHUP; both end the same way as Ctrl-C."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
 
 
 def _interrupt(*_: object) -> NoReturn:
-    """A platform stops us with SIGTERM; that ends the same way as Ctrl-C."""
     raise KeyboardInterrupt
+
+
+def _close(stack: Stack) -> None:
+    """Undisturbed: whoever is impatient with Ctrl-C would leave processes behind."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    stack.close()

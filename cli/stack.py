@@ -13,6 +13,7 @@ import redis
 from cli.embedded_redis import EmbeddedRedis
 from cli.errors import CommandFailed
 from cli.processes import Processes, require_free
+from cli.reading import read_settings
 
 HOME = Path(".headrace")
 """Where one machine keeps its Redis, its files and its logs."""
@@ -35,6 +36,8 @@ class Stack:
     """Starts what is asked for and not there yet, and stops what it has started, last first."""
 
     def __init__(self, ports: Ports, *, logs: Path | None = None) -> None:
+        """Raises BadSettings."""
+        self._settings = read_settings()
         self.ports = ports
         self.api_url = f"http://127.0.0.1:{ports.api}"
         self._logs = logs
@@ -82,15 +85,21 @@ class Stack:
         raise StackFailed(f"{name} has ended; its last lines say why.")
 
     def api_runs(self) -> bool:
-        with suppress(httpx.TransportError):
-            return httpx.get(f"{self.api_url}/health/live", timeout=2).is_success
+        with suppress(httpx.TransportError), self.client(timeout=2) as client:
+            return client.get("/health/live").is_success
         return False
 
     def has_worker(self) -> bool:
-        with suppress(httpx.TransportError):
-            answer = httpx.get(f"{self.api_url}/workers", timeout=2)
+        with suppress(httpx.TransportError), self.client(timeout=2) as client:
+            answer = client.get("/workers")
             return answer.is_success and bool(answer.json()["workers"])
         return False
+
+    def client(self, *, timeout: float) -> httpx.Client:
+        """For the API on this machine, which no proxy reaches. `timeout` is seconds."""
+        token = self._settings.api_token
+        headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+        return httpx.Client(base_url=self.api_url, headers=headers, timeout=timeout, trust_env=False)
 
     def close(self) -> None:
         self._processes.close()

@@ -18,14 +18,16 @@ from tests.support.waiting import wait_until
 
 
 @contextmanager
-def _headrace(folder: Path, *arguments: str) -> Generator[Process]:
-    """The command in an empty folder, with nothing set in the environment."""
+def _headrace(folder: Path, *arguments: str, **settings: str) -> Generator[Process]:
+    """The command in an empty folder, with nothing but `settings` set in the environment."""
     log = folder / "output"
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("HEADRACE_", "REDIS_", "OPENAI_"))
     }
     command = [sys.executable, "-c", "from cli.main import run; run()", *arguments]
-    process = Process(command, environment=environment | {"FLOWER_UNAUTHENTICATED_API": "true"}, log=log, folder=folder)
+    process = Process(
+        command, environment=environment | {"FLOWER_UNAUTHENTICATED_API": "true"} | settings, log=log, folder=folder
+    )
     try:
         yield process
     finally:
@@ -91,10 +93,12 @@ async def test_a_busy_port_is_a_clear_error(tmp_path: Path) -> None:
 
 
 async def test_demo_makes_a_book_and_says_where_it_lies(tmp_path: Path) -> None:
-    title = "The Lighthouse Robot"
+    """Where the API wants a token, a proxy is set that does not know this machine, and the title looks like markup."""
+    title = "The Lighthouse [/b] Robot"
+    settings = {"HEADRACE_API_TOKEN": "hush", "HTTP_PROXY": f"http://127.0.0.1:{free_port()}"}
     ports = _ports()
     arguments = [f"--api-port={ports['--api-port']}", f"--redis-port={ports['--redis-port']}", f"--title={title}"]
-    with _headrace(tmp_path, "demo", *arguments, "--pages=4") as demo:
+    with _headrace(tmp_path, "demo", *arguments, "--pages=4", **settings) as demo:
         assert await _exit_code(demo, within=60) == 0, demo.output()
     output = demo.output()
     pdf, html = (Path(path) for path in re.findall(r"/\S+/story\.(?:pdf|html)", output))
@@ -102,3 +106,23 @@ async def test_demo_makes_a_book_and_says_where_it_lies(tmp_path: Path) -> None:
     assert title in html.read_text()
     assert len(list(pdf.parent.glob("page-*.png"))) == 4
     assert _left_behind(tmp_path) == []
+
+
+async def test_a_terminal_that_closes_leaves_nothing_behind_however_impatient_its_user(tmp_path: Path) -> None:
+    ports = _ports()
+    with _headrace(tmp_path, "dev", *(f"{option}={port}" for option, port in ports.items())) as dev:
+        await wait_until(lambda: "Headrace is up" in dev.output(), within=40, what="headrace dev is up")
+        dev.signal(signal.SIGHUP)
+        await wait_until(lambda: "Stopping." in dev.output(), within=5, what="headrace dev stops")
+        dev.signal(signal.SIGINT)
+        dev.signal(signal.SIGTERM)
+        assert await _exit_code(dev, within=20) == 0, dev.output()
+    assert _left_behind(tmp_path) == []
+
+
+async def test_a_setting_that_cannot_be_is_a_line(tmp_path: Path) -> None:
+    for command in ("dev", "demo"):
+        with _headrace(tmp_path, command, REDIS_URL="localhost:6379") as process:
+            assert await _exit_code(process, within=20) == 2
+        assert process.output().splitlines()[-1].startswith("headrace: REDIS_URL: is no address of a Redis")
+        assert "Traceback" not in process.output()
