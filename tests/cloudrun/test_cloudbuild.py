@@ -1,8 +1,10 @@
 """cloudbuild.yaml: as the schema has it, its steps in an order that can be, nothing untested deployed."""
 
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,10 +72,51 @@ def test_substitutions_are_all_defined_and_all_used(build: Build) -> None:
     assert used == set(build["substitutions"])
 
 
-def test_the_settings_that_it_gives_deploy_sh_exist(build: Build) -> None:
+def test_it_decides_project_and_images_and_leaves_every_other_setting_to_deploy_env(build: Build) -> None:
+    """The environment wins over the file, so whatever stood here would silently replace an operator's setting."""
+    names = [one.partition("=")[0] for one in build["options"]["env"]]
+    assert names == ["DOCKER_BUILDKIT", "PROJECT_ID", "API_IMAGE", "WORKER_IMAGE"]
     known = (ROOT / "deploy.env.example").read_text()
-    for name in (one.partition("=")[0] for one in build["options"]["env"][1:]):
-        assert re.search(rf"^#?{name}=", known, re.MULTILINE), name
+    assert all(re.search(rf"^#?{name}=", known, re.MULTILINE) for name in names[1:])
+
+
+def test_without_deploy_env_nothing_is_deployed(build: Build, tmp_path: Path) -> None:
+    step = _steps(build)["settings"]
+    command = [step["entrypoint"], *step["args"]]
+    without = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)  # noqa: S603  # our own
+    assert without.returncode == 1
+    assert "deploy.env is not here" in without.stderr
+    (tmp_path / "deploy.env").touch()
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0  # noqa: S603  # as above
+    assert "settings" in _awaited(build, "deploy-worker")
+
+
+@pytest.mark.cloudrun
+def test_deploy_env_is_sent_along_and_nothing_else_that_git_ignores(tmp_path: Path) -> None:
+    for name in (".gitignore", ".gcloudignore"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    for name in ("deploy.env", "deploy.sh", ".venv/lib/code.py", ".git/config", "jobs/__pycache__/store.pyc"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    listed = subprocess.run(  # noqa: S603  # no input of others
+        ["gcloud", "meta", "list-files-for-upload", str(tmp_path)],  # noqa: S607  # that of this machine
+        env={**os.environ, "CLOUDSDK_CONFIG": str(tmp_path / "config")},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    sent = {line for line in listed.stdout.splitlines() if not line.startswith("config/")}
+    assert sent == {".gitignore", "deploy.env", "deploy.sh"}
+
+
+def test_there_is_time_for_the_longest_way_through_the_steps(build: Build) -> None:
+    def until_the_end_of(name: str) -> int:
+        step = _steps(build)[name]
+        before = [until_the_end_of(other) for other in step["waitFor"] if other != "-"]
+        return max(before, default=0) + int(step.get("timeout", "0").removesuffix("s"))
+
+    longest = max(until_the_end_of(name) for name in _steps(build))
+    assert longest < int(build["timeout"].removesuffix("s"))
 
 
 def test_what_it_builds_is_there(build: Build) -> None:
