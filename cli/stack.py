@@ -14,6 +14,7 @@ from cli.embedded_redis import EmbeddedRedis
 from cli.errors import CommandFailed
 from cli.processes import Processes, require_free
 from cli.reading import read_settings
+from tasks.worker import unfit
 
 HOME = Path(".headrace")
 """Where one machine keeps its Redis, its files and its logs."""
@@ -67,6 +68,10 @@ class Stack:
         self._start("api", ["uvicorn", "api.app:create_app", "--factory", "--port", str(self.ports.api)])
 
     def start_worker(self) -> None:
+        """Raises StackFailed where it would end at once: what it says itself is lost among the others' lines."""
+        why = unfit(self._settings)
+        if why:
+            raise StackFailed(why)
         self._start("worker", ["celery", "-A", "tasks", "--quiet", "worker", "--without-gossip", "--without-mingle"])
 
     def start_flower(self) -> None:

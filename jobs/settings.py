@@ -12,7 +12,6 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.model import Usd
-from jobs.prices import Prices
 from jobs.private_hosts import PrivateHosts
 from jobs.rates import Rates
 
@@ -37,7 +36,11 @@ Pause = Annotated[timedelta, BeforeValidator(parse_duration), Field(ge=timedelta
 
 
 class Settings(BaseSettings):
-    """Read once where a process starts, then passed on; frozen."""
+    """Read once where a process starts, then passed on; frozen.
+
+    Every part of a deployment is given the same ones but for keys and files, so what only a worker needs is asked for
+    where a worker starts.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="HEADRACE_",
@@ -174,12 +177,6 @@ class Settings(BaseSettings):
         Rates.parse(rates)
         return rates
 
-    @field_validator("prices")
-    @classmethod
-    def _readable_prices(cls, prices: Path | None) -> Path | None:
-        Prices.load(prices)
-        return prices
-
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.heartbeat * 2 > self.lease:
@@ -188,12 +185,6 @@ class Settings(BaseSettings):
             )
         if self.grace >= self.stop_limit:
             raise ValueError("HEADRACE_GRACE must be shorter than HEADRACE_STOP_LIMIT, or no time is left to hand back")
-        if self.provider == "openai" and not self.openai_key:
-            raise ValueError("HEADRACE_PROVIDER=openai needs OPENAI_API_KEY; servers without keys take any")
-        if self.provider == "gemini" and not self.gemini_key:
-            raise ValueError("HEADRACE_PROVIDER=gemini needs GEMINI_API_KEY")
-        if self.provider == "local" and self.local_model is None:
-            raise ValueError("HEADRACE_PROVIDER=local needs HEADRACE_LOCAL_MODEL, the GGUF file of a model")
         return self
 
     @property

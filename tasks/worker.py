@@ -15,6 +15,7 @@ from jobs import kinds
 from jobs.celery_app import create_celery
 from jobs.files import FileStore
 from jobs.logs import configure_logging
+from jobs.prices import Prices
 from jobs.settings import Settings
 from tasks import intake, pipelines
 from tasks.child import EX_SOFTWARE, Child
@@ -42,18 +43,10 @@ class Worker:
         self._child: Child | None = None
 
     def require_means(self, **_: Any) -> None:  # noqa: ANN401  # a signal's
-        """Ends a worker that could do no job which leaves the provider to the settings, or has no place for files."""
-        name = self._settings.usual_provider
-        lack = missing(name, self._settings)
-        if lack:
-            raise SystemExit(f"headrace: the {name} provider cannot be used here: {lack}")
-        try:
-            FileStore.open(self._settings)
-        except Exception as error:  # noqa: BLE001  # each object store has errors of its own
-            # What follows the first line of an object store's error is for its developers.
-            why = str(error).partition("\n")[0]
-            place = self._settings.files_url or "the folder .headrace/files, which is used without it"
-            raise SystemExit(f"headrace: HEADRACE_FILES_URL: files cannot be kept in {place}: {why}") from None
+        """Ends a worker that could not work."""
+        why = unfit(self._settings)
+        if why:
+            raise SystemExit(f"headrace: {why}")
 
     def open_child(self) -> None:
         """In a new child. One that cannot be opened would take jobs and not run them: it ends, the worker with it."""
@@ -75,6 +68,26 @@ class Worker:
     def run(self, job_id: str) -> str:
         assert self._child is not None, "worker_process_init comes before any task"
         return self._child.run(job_id)
+
+
+def unfit(settings: Settings) -> str | None:
+    """Why a worker could do no job that leaves the provider to the settings, price none or keep no file; or None."""
+    name = settings.usual_provider
+    lack = missing(name, settings)
+    if lack:
+        return f"the {name} provider cannot be used here: {lack}"
+    try:
+        Prices.load(settings.prices)
+    except ValueError as error:
+        return f"HEADRACE_PRICES: {error}"
+    try:
+        FileStore.open(settings)
+    except Exception as error:  # noqa: BLE001  # each object store has errors of its own
+        # What follows the first line of an object store's error is for its developers.
+        why = str(error).partition("\n")[0]
+        place = settings.files_url or "the folder .headrace/files, which is used without it"
+        return f"HEADRACE_FILES_URL: files cannot be kept in {place}: {why}"
+    return None
 
 
 def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:

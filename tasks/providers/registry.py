@@ -67,7 +67,7 @@ def missing(name: ProviderName, settings: Settings) -> str | None:
     """What a provider lacks, and the remedy; None when it has all."""
     match name:
         case "openai" if not settings.openai_key:
-            return "OPENAI_API_KEY is not set"
+            return "OPENAI_API_KEY is not set; servers without keys take any"
         case "gemini" if not settings.gemini_key:
             return "GEMINI_API_KEY is not set"
         case "local":

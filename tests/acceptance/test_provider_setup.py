@@ -1,10 +1,9 @@
-"""A worker whose usual provider or file store cannot work says so and ends, instead of failing every job."""
+"""A worker that could not work says so and ends, instead of failing every job; API and Flower need none of it."""
 
 import os
 import shutil
 import signal
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,37 +11,69 @@ import pytest
 from tasks.child import EX_SOFTWARE
 from tests.support.platform import Platform
 from tests.support.ports import free_port
-from tests.support.processes import Worker
+from tests.support.processes import Process
 from tests.support.waiting import wait_until
 
+ROOT = Path(__file__).parents[2]
+WORKER = ["-m", "celery", "-A", "tasks", "worker"]
+HEADRACE = ["-c", "from cli.main import run; run()"]
+DRAIN = [*HEADRACE, "drain"]
+NO_KEY = {"HEADRACE_PROVIDER": "gemini", "GEMINI_API_KEY": ""}
 
-@contextmanager
-def _worker(folder: Path, settings: Mapping[str, str]) -> Generator[Worker]:
+
+@pytest.mark.parametrize(
+    ("command", "settings", "says"),
+    [
+        (WORKER, NO_KEY, "the gemini provider cannot be used here: GEMINI_API_KEY is not set"),
+        (DRAIN, NO_KEY, "the gemini provider cannot be used here: GEMINI_API_KEY is not set"),
+        (
+            WORKER,
+            {"HEADRACE_PROVIDER": "local", "HEADRACE_LOCAL_MODEL": "/nowhere/model.gguf"},
+            "HEADRACE_LOCAL_MODEL names /nowhere/model.gguf, which is not a file",
+        ),
+        (
+            WORKER,
+            {"HEADRACE_PROVIDER": "offline", "HEADRACE_PRICES": "/nowhere/prices.toml"},
+            "HEADRACE_PRICES: /nowhere/prices.toml cannot be read: No such file or directory",
+        ),
+        (WORKER, {"HEADRACE_FILES_URL": "gcs://bucket"}, "HEADRACE_FILES_URL: files cannot be kept in gcs://bucket: "),
+        (
+            WORKER,
+            {"HEADRACE_FILES_URL": "file:///dev/null/files"},
+            "HEADRACE_FILES_URL: files cannot be kept in file:///dev/null/files: ",
+        ),
+    ],
+)
+async def test_a_worker_that_could_not_work_does_not_start(
+    tmp_path: Path, command: list[str], settings: dict[str, str], says: str
+) -> None:
     environment = {**os.environ, "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0", **settings}
-    worker = Worker(environment=environment, log=folder / "log")
+    worker = Process([sys.executable, *command], environment=environment, log=tmp_path / "log", folder=ROOT)
     try:
-        yield worker
+        await wait_until(lambda: worker.exit_code is not None, within=20, what="the worker ends")
+        assert worker.exit_code == 1
+        assert says in worker.output()
+        assert "Traceback" not in worker.output()
     finally:
         worker.end()
 
 
-async def test_a_worker_without_its_local_model_does_not_start(tmp_path: Path) -> None:
-    settings = {"HEADRACE_PROVIDER": "local", "HEADRACE_LOCAL_MODEL": "/nowhere/model.gguf"}
-    with _worker(tmp_path, settings) as worker:
-        await wait_until(lambda: worker.exit_code is not None, within=20, what="the worker ends")
-        assert worker.exit_code == 1
-        assert "HEADRACE_LOCAL_MODEL names /nowhere/model.gguf, which is not a file" in worker.output()
-        assert "Traceback" not in worker.output()
-
-
-@pytest.mark.parametrize("url", ["gcs://bucket", "file:///dev/null/files"])
-async def test_a_worker_without_a_place_for_files_does_not_start(tmp_path: Path, url: str) -> None:
-    with _worker(tmp_path, {"HEADRACE_FILES_URL": url}) as worker:
-        await wait_until(lambda: worker.exit_code is not None, within=20, what="the worker ends")
-        assert worker.exit_code == 1
-        (line,) = (line for line in worker.output().splitlines() if "HEADRACE_FILES_URL" in line)
-        assert line.startswith(f"headrace: HEADRACE_FILES_URL: files cannot be kept in {url}: ")
-        assert "Traceback" not in worker.output()
+async def test_dev_says_why_and_does_not_start(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"} | NO_KEY
+    command = [
+        sys.executable,
+        *HEADRACE,
+        "dev",
+        *(f"--{name}-port={free_port()}" for name in ("api", "flower", "redis")),
+    ]
+    dev = Process(command, environment=environment, log=tmp_path / "log", folder=tmp_path)
+    try:
+        await wait_until(lambda: dev.exit_code is not None, within=30, what="dev ends")
+        assert dev.exit_code == 1
+        said = dev.output().strip().splitlines()[-1]
+        assert said == "headrace: the gemini provider cannot be used here: GEMINI_API_KEY is not set"
+    finally:
+        dev.end()
 
 
 async def test_a_worker_whose_new_child_cannot_open_its_stores_ends(platform: Platform) -> None:
