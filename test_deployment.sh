@@ -277,10 +277,12 @@ check_logs() {
     docker)
       docker ps --quiet --filter name=headrace >"$here.containers" || fail "docker does not answer"
       [[ -s $here.containers ]] || fail "no container has headrace in its name"
-      while read -r container; do docker logs --since "$started" "$container" 2>&1; done <"$here.containers" >"$here.log"
-      errors <"$here.log" >"$here.errors"
+      while read -r container; do
+        docker logs --since "$started" "$container" 2>&1 || fail "docker has no logs of container $container"
+      done <"$here.containers" >"$here.log"
+      errors <"$here.log" >"$here.errors" || fail "what is in the logs cannot be read"
       ;;
-    *) tail -c +$((log_size + 1)) "$logs" | errors >"$here.errors" ;;
+    *) tail -c +$((log_size + 1)) "$logs" | errors >"$here.errors" || fail "$logs cannot be read" ;;
   esac
   [[ ! -s $here.errors ]] || fail "$(wc -l <"$here.errors") errors since the start, such as: $(head -n 3 "$here.errors")"
 }
@@ -321,7 +323,7 @@ read_logs() {
 
 clean_up() {
   local job
-  sort -u "$made" | grep . | while read -r job; do
+  sort -u "$made" | { grep . || true; } | while read -r job; do
     # Also a finished one may be told: it then stays what it is.
     curl --silent --max-time 10 --config "$work/api" --request POST --output /dev/null "$base/jobs/$job/cancel" || true
   done

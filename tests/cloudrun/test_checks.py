@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from contextlib import suppress
 from pathlib import Path
+from signal import SIGTERM
 
 import httpx
 import pytest
@@ -135,6 +137,38 @@ async def test_an_answer_of_500_is_red_and_so_is_its_trace_in_the_log(
     assert report.status == 1, report.text
     assert report.failed.keys() == {"queues", "no errors in the logs"}
     assert "got 500 instead of 200" in report.failed["queues"]
+
+
+async def test_logs_that_cannot_be_read_are_red(tmp_path: Path) -> None:
+    report = await _check(f"http://127.0.0.1:{free_port()}", tmp_path, "--logs", str(tmp_path))
+    assert f"{tmp_path} cannot be read" in report.failed["no errors in the logs"]
+
+
+async def test_it_leaves_no_credentials_behind(tmp_path: Path) -> None:
+    """Also where no job was made, which there would be to cancel."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    url = f"http://127.0.0.1:{free_port()}"
+    report = await _check(url, tmp_path, TMPDIR=str(temporary), HEADRACE_API_TOKEN=TOKEN)
+    assert report.status == 1
+    assert list(temporary.iterdir()) == []
+
+
+async def test_told_to_stop_it_leaves_no_credentials_behind(tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = {**os.environ, "TMPDIR": str(temporary), "HEADRACE_API_TOKEN": TOKEN}
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        check = Process(["./test_deployment.sh", url], environment=environment, log=tmp_path / "log", folder=ROOT)
+        try:
+            await wait_until(lambda: any(temporary.glob("*/health.said")), within=10, what="the first check begins")
+            check.signal_all(SIGTERM)
+            await wait_until(lambda: check.exit_code is not None, within=10, what="the end")
+            assert check.exit_code == 130
+            assert list(temporary.iterdir()) == []
+        finally:
+            check.end()
 
 
 @pytest.mark.parametrize("arguments", [[], ["http://a", "--junit"], ["http://a", "--logs", "/no/such"], ["ftp://a"]])
