@@ -9,7 +9,7 @@ import pytest
 from tests.cloudrun.project import TOKEN, Project, Run
 from tests.cloudrun.wire import Json
 
-pytestmark = [pytest.mark.cloudrun, pytest.mark.timeout(240), pytest.mark.xdist_group("cloudrun")]
+pytestmark = [pytest.mark.cloudrun, pytest.mark.timeout(240)]
 
 
 def _template(project: Project, name: str) -> Json:

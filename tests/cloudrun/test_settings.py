@@ -1,7 +1,9 @@
 """deploy.sh refuses what cannot be meant before it asks Google anything, and says what to do instead."""
 
 import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,14 +13,22 @@ from tests.cloudrun.containers import ROOT
 GOOD = {"PROJECT_ID": "p", "FILES_URL": "gs://b/h", "NETWORK": "default", "SUBNET": "default"}
 
 
+def _tools(folder: Path) -> Path:
+    """A PATH without gcloud: what gets as far as asking Google says so instead."""
+    tools = folder / "tools"
+    tools.mkdir()
+    for name in ("bash", "cat", "curl", "dirname"):
+        (tools / name).symlink_to(shutil.which(name) or "")
+    return tools
+
+
 def _deploy(folder: Path, *arguments: str, file: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
     path = folder / "deploy.env"
     path.write_text(file)
     return subprocess.run(  # noqa: S603  # our own script
         ["./deploy.sh", *arguments],
         cwd=ROOT,
-        # No gcloud on this PATH: what got that far would say so.
-        env={"PATH": os.defpath.replace("/usr/local/bin:", ""), "DEPLOY_ENV": str(path), **GOOD, **settings},
+        env={"PATH": str(_tools(folder)), "DEPLOY_ENV": str(path), **GOOD, **settings},
         check=False,
         capture_output=True,
         text=True,
@@ -57,6 +67,26 @@ def test_a_wrong_argument_is_named(tmp_path: Path, arguments: list[str], says: s
     done = _deploy(tmp_path, *arguments)
     assert done.returncode == 1
     assert done.stderr == f"deploy.sh: {says}\n"
+
+
+def test_without_a_tool_it_does_nothing(tmp_path: Path) -> None:
+    done = _deploy(tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "deploy.sh: gcloud is needed and not on the PATH\n"
+
+
+def test_without_gcloud_the_tests_of_a_deployment_fail_and_are_not_skipped(tmp_path: Path) -> None:
+    asked = "tests/cloudrun/test_upgrade.py::test_a_dry_run_prints_commands_and_changes_nothing"
+    done = subprocess.run(  # noqa: S603  # this test's own
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", asked],
+        cwd=ROOT,
+        env={**os.environ, "PATH": str(_tools(tmp_path))},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stdout
+    assert "gcloud is not on the PATH" in done.stdout
 
 
 def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.cloudrun.project import API, TOKEN, WORKER, Project
 
-pytestmark = [pytest.mark.cloudrun, pytest.mark.timeout(240), pytest.mark.xdist_group("cloudrun")]
+pytestmark = [pytest.mark.cloudrun, pytest.mark.timeout(240)]
 
 UNREADY = 'uvicorn tests.cloudrun.broken_images:unready --factory --port "$PORT"'
 FAULTY = 'uvicorn tests.cloudrun.broken_images:faulty --factory --port "$PORT"'

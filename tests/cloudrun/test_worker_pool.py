@@ -5,7 +5,7 @@ import pytest
 from tests.cloudrun.project import WORKER, Project
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.cloudrun, pytest.mark.timeout(240), pytest.mark.xdist_group("cloudrun")]
+pytestmark = [pytest.mark.cloudrun, pytest.mark.timeout(240)]
 
 
 async def test_a_pool_is_deployed_upgraded_brought_back_and_kept_from_a_bad_image(project: Project) -> None:
