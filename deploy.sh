@@ -101,12 +101,14 @@ read_settings() {
   WORKER_IMAGE=${WORKER_IMAGE:-$repository/worker:$IMAGE_TAG}
   [[ $API_ACCESS =~ ^(private|public)$ ]] || die "API_ACCESS is private or public, not '$API_ACCESS'"
   [[ $WORKER_AS =~ ^(auto|pool|service)$ ]] || die "WORKER_AS is auto, pool or service, not '$WORKER_AS'"
-  [[ $FILES_URL =~ ^(gs|s3|file):// ]] || die "FILES_URL is a bucket, as in gs://my-bucket/headrace, not '$FILES_URL'"
+  [[ $API_ACCESS == private || -n $API_TOKEN_SECRET ]] ||
+    die "API_ACCESS=public lets everyone make jobs; name the secret of a token in API_TOKEN_SECRET"
+  [[ $FILES_URL =~ ^(gs|s3):// ]] || die "FILES_URL is a bucket, as in gs://my-bucket/headrace, not '$FILES_URL'"
   for name in WORKER_INSTANCES DRAIN_MAX_RUNTIME DRAIN_EMPTY_QUEUE_TIMEOUT HEALTH_TIMEOUT; do
     [[ ${!name} =~ ^[0-9]+$ ]] || die "$name is a whole number, not '${!name}'"
   done
   [[ -z $VPC_CONNECTOR || -z $NETWORK$SUBNET ]] || die "set either VPC_CONNECTOR, or NETWORK and SUBNET"
-  [[ -n $VPC_CONNECTOR || -n $NETWORK$SUBNET || $FILES_URL == file:* ]] ||
+  [[ -n $VPC_CONNECTOR || -n $NETWORK$SUBNET ]] ||
     die "Redis has a private address: set NETWORK and SUBNET (Direct VPC egress), or VPC_CONNECTOR"
 }
 
@@ -308,9 +310,17 @@ deploy_worker() {
 deploy_api() {
   local flags
   mapfile -t flags < <(probes 36)
-  if [[ $API_ACCESS == public ]]; then flags+=(--allow-unauthenticated); else flags+=(--no-allow-unauthenticated); fi
+  # Without either flag it stays as it is: what is to be public is opened at the end.
+  [[ $API_ACCESS == public ]] || flags+=(--no-allow-unauthenticated)
   deploy_service "$API" /health/ready --image="$API_IMAGE" --memory=1Gi --cpu=1 --cpu-throttling --cpu-boost \
     --min=1 --max-instances=10 --concurrency=100 --timeout=300 --port=8080 --set-secrets="$api_secrets" "${flags[@]}"
+}
+
+# Access is the service's, not a revision's: what everyone gets to is not to be the revision of before, which may ask for
+# no token.
+open_api() {
+  change run services add-iam-policy-binding "$API" --region="$REGION" --member=allUsers --role=roles/run.invoker ||
+    die "$API: it was not opened to everyone; you need run.services.setIamPolicy, or set API_ACCESS=private"
 }
 
 # One instance, as Flower keeps what it sees in memory. Two doors: Google's identity, then the user and password.
@@ -387,7 +397,8 @@ main() {
   for part in worker api flower drain; do
     if includes "$part"; then "deploy_$part"; fi
   done
-  $dry_run || say "Deployed. Now try it: ./test_deployment.sh URL --identity-token gcloud --logs gcloud"
+  if includes api && [[ $API_ACCESS == public ]]; then open_api; fi
+  $dry_run || say "Deployed. Now try it: PROJECT_ID=$PROJECT_ID REGION=$REGION ./test_deployment.sh URL --identity-token gcloud --logs gcloud"
 }
 
 main "$@"

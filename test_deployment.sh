@@ -7,7 +7,7 @@ usage() {
 Usage: ./test_deployment.sh BASE_URL [options]
 
   ./test_deployment.sh http://127.0.0.1:8000                                        make dev, docker compose up
-  ./test_deployment.sh https://... --identity-token gcloud --logs gcloud --flower https://...       Cloud Run
+  PROJECT_ID=... ./test_deployment.sh https://... --identity-token gcloud --logs gcloud             Cloud Run
 
   --flower URL            ask Flower too; with FLOWER_BASIC_AUTH=user:password it is let in
   --logs gcloud           look for errors since the start in Cloud Logging (PROJECT_ID and REGION say where)

@@ -41,6 +41,11 @@ def _deploy(folder: Path, *arguments: str, file: str = "", **settings: str) -> s
         ({"PROJECT_ID": ""}, "PROJECT_ID is not set; set it in the environment or in deploy.env"),
         ({"FILES_URL": "/data"}, "FILES_URL is a bucket, as in gs://my-bucket/headrace, not '/data'"),
         ({"WORKER_AS": "vm"}, "WORKER_AS is auto, pool or service, not 'vm'"),
+        ({"FILES_URL": "file:///data"}, "FILES_URL is a bucket, as in gs://my-bucket/headrace, not 'file:///data'"),
+        (
+            {"API_ACCESS": "public"},
+            "API_ACCESS=public lets everyone make jobs; name the secret of a token in API_TOKEN_SECRET",
+        ),
         ({"API_ACCESS": "open"}, "API_ACCESS is private or public, not 'open'"),
         ({"HEALTH_TIMEOUT": "1m"}, "HEALTH_TIMEOUT is a whole number, not '1m'"),
         ({"NETWORK": "", "SUBNET": ""}, "set NETWORK and SUBNET (Direct VPC egress), or VPC_CONNECTOR"),

@@ -56,6 +56,20 @@ def test_a_bad_revision_never_gets_traffic(deployed: Project, tag: str, command:
     assert _is_up(deployed)
 
 
+def test_the_api_is_opened_to_everyone_only_once_the_new_revision_serves(deployed: Project) -> None:
+    """Before, they would get to the old one, which may ask for no token."""
+    url = f"{deployed.service('api').url}/health/live"
+    deployed.push("api", "never", "false")
+    assert deployed.deploy("--only", "api", IMAGE_TAG="never", API_ACCESS="public").status == 1
+    assert deployed.get(url) == 403
+    run = deployed.deploy("--only", "api", API_ACCESS="public")
+    assert run.status == 0, run
+    assert deployed.get(url) == 200
+    run = deployed.deploy("--only", "api")
+    assert run.status == 0, run
+    assert deployed.get(url) == 403
+
+
 def test_what_was_promoted_before_the_failure_is_rolled_back_too(deployed: Project) -> None:
     before = {name: deployed.service(name).serving() for name in ("worker", "api")}
     deployed.push("worker", "half", WORKER)
