@@ -6,9 +6,12 @@ that a test can install; scaling_schema.json has the fields that are used here, 
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jsonschema
 import kubernetes_validate
 import pytest
@@ -18,6 +21,8 @@ from api.app import create_app
 from api.metrics import FleetCollector
 from jobs.fleet import Counters
 from jobs.settings import Settings
+from tasks.health import HealthServer
+from tasks.watchdog import Watchdog
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 KUBERNETES = "1.31"
@@ -107,7 +112,45 @@ def test_variables_are_settings_and_probes_are_there(name: str) -> None:
     assert {variable["name"] for variable in container["env"]} <= known
     probes = [container[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "readiness", "liveness")]
     assert probes == ["/health/startup", "/health/ready", "/health/live"]
-    assert set(probes) <= set(create_app().openapi()["paths"])
+    assert set(probes) <= _answered(name)
+
+
+def _answered(name: str) -> set[str]:
+    """The paths under /health that this part has."""
+    if name == "headrace-api":
+        return set(create_app().openapi()["paths"])
+    server = HealthServer(0, Watchdog(timedelta(seconds=30)))
+    server.start()
+    try:
+        paths = [f"/health/{word}" for word in ("startup", "ready", "live", "well")]
+        found = {path: httpx.get(f"http://127.0.0.1:{server.port}{path}").status_code for path in paths}
+    finally:
+        server.close()
+    return {path for path, status in found.items() if status != HTTPStatus.NOT_FOUND}
+
+
+def test_each_part_has_its_own_secrets_and_no_other() -> None:
+    """A provider's key is the worker's, the clients' token the API's: in Kubernetes and in compose.yaml."""
+    services = yaml.safe_load((DEPLOY.parent / "compose.yaml").read_text())["services"]
+    secrets = {"HEADRACE_API_TOKEN", "OPENAI_API_KEY", "GEMINI_API_KEY", "FLOWER_BASIC_AUTH"}
+    given = {name: secrets & services[name]["environment"].keys() for name in ("api", "worker", "flower")}
+    for name in ("api", "worker"):
+        variables = {item["name"] for item in _deployment(f"headrace-{name}")["containers"][0]["env"]}
+        assert secrets & variables == given[name]
+    assert given == {
+        "api": {"HEADRACE_API_TOKEN"},
+        "worker": {"OPENAI_API_KEY", "GEMINI_API_KEY"},
+        "flower": {"FLOWER_BASIC_AUTH"},
+    }
+
+
+def test_redis_has_started_once_it_answers_pong_as_in_compose() -> None:
+    """`redis-cli ping` alone is content with the error of a server that still loads its file."""
+    (redis,) = [doc for _, doc in _documents() if doc["kind"] == "StatefulSet"]
+    container = redis["spec"]["template"]["spec"]["containers"][0]
+    composed = yaml.safe_load((DEPLOY.parent / "compose.yaml").read_text())["services"]["redis"]
+    assert container["startupProbe"]["exec"]["command"][-1] == composed["healthcheck"]["test"][-1]
+    assert container["image"] == composed["image"]
 
 
 def test_a_worker_is_gone_by_itself_before_it_is_killed() -> None:
