@@ -51,6 +51,8 @@ class Fleet:
             ledger=folder / "provider-ledger", log=folder / "provider.log", delay=call_seconds
         )
         self.platform = Platform(folder, SETTINGS | {"OPENAI_BASE_URL": self.provider.url, **settings})
+        here = Settings.model_validate({"redis_url": self.platform.redis.url})
+        self._store = JobStore.open(here, name="chaos", patience=timedelta(seconds=5))
         self.redis = redis.Redis.from_url(self.platform.redis.url, decode_responses=True, socket_timeout=5)
         self.members: list[Member] = []
         self.accepted: list[str] = []
@@ -68,10 +70,9 @@ class Fleet:
             self.members.append(Member(proxy, self.platform.spawn_worker(REDIS_URL=proxy.url)))
         for member in self.members:
             await wait_until(member.worker.ready, within=20, what="a worker is ready")
-        settings = Settings.model_validate({"redis_url": self.platform.redis.url})
-        self._store = JobStore.open(settings, name="chaos", patience=timedelta(seconds=5))
 
     async def stop(self) -> None:
+        """Ends whatever has been started, also where the start failed half-way."""
         await self._store.aclose()
         self.redis.close()
         await self.platform.stop()

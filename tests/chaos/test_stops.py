@@ -9,6 +9,7 @@ from tests.chaos import misbehaving_titles as titles
 from tests.chaos.checks import completed_once, ran_once, start_with, until_exit, until_ready, until_running
 from tests.chaos.conftest import Measure, SpawnMisbehaving
 from tests.support.platform import Platform
+from tests.support.processes import Worker
 from tests.support.waiting import pause, wait_until
 
 GRACE = 10.0
@@ -111,12 +112,13 @@ async def test_during_a_reconnect(platform: Platform, measure: Measure) -> None:
     saved = await platform.until_steps(job_id, 2)
     await until_ready(platform.spawn_worker())
     platform.redis.kill()
-    for worker in platform.workers:
-        await wait_until(
-            lambda worker=worker: "Trying again in" in worker.output(), within=15, what="the worker reconnects"
-        )
+
+    async def stop(worker: Worker) -> tuple[int, float]:
+        await wait_until(lambda: "Trying again in" in worker.output(), within=15, what="the worker reconnects")
         worker.signal(signal.SIGTERM)
-    ends = await asyncio.gather(*(until_exit(worker, within=30) for worker in platform.workers))
+        return await until_exit(worker, within=30)
+
+    ends = await asyncio.gather(*(stop(worker) for worker in platform.workers))
     for (_, took), name in zip(ends, ("a busy", "an idle"), strict=True):
         measure(f"SIGTERM to {name} worker without Redis, until the exit", took, bound=GRACE)
     platform.redis.start()

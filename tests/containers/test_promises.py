@@ -30,7 +30,7 @@ async def test_a_story_from_end_to_end(platform: Platform) -> None:
     assert job["attempt"] == 1
 
 
-async def test_a_killed_worker_container_is_replaced_by_another_within_15_seconds(platform: Platform) -> None:
+async def test_a_killed_worker_container_is_replaced_by_another_within_12_seconds(platform: Platform) -> None:
     job_id = await platform.post_story(pages=6)
     saved = await platform.until_steps(job_id, 3)
     first = platform.holder(await platform.job(job_id))
@@ -41,8 +41,8 @@ async def test_a_killed_worker_container_is_replaced_by_another_within_15_second
         job = await platform.job(job_id)
         return bool(job["state"] == "running" and platform.holder(job) != first)
 
-    await wait_until(runs_elsewhere, within=15, what="the other worker has the job")
-    assert time.monotonic() - started < 15
+    await wait_until(runs_elsewhere, within=20, what="the other worker has the job")
+    assert time.monotonic() - started < 12
     await _finished_without_repeating(platform, job_id, saved, cut_short=1)
 
     first.restart()

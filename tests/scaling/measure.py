@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tests.scaling.measure
 
-It starts a private redis-server with its append-only file, workers and an API, and takes about three minutes. Memory is
+It starts a private redis-server with its append-only file, workers and an API, and takes about five minutes. Memory is
 Redis' `used_memory`, processor time Redis' own `used_cpu_*`; commands are INFO commandstats, those within scripts too.
 """
 

@@ -23,7 +23,10 @@ class Platform(Client):
         self.workers: list[Worker] = []
         self.processes: list[Process] = []
         self.environment = {
-            **os.environ,
+            # Of the shell, nothing that would change what a test means.
+            **{
+                name: value for name, value in os.environ.items() if name != "PORT" and not name.startswith("HEADRACE_")
+            },
             "HEADRACE_PROVIDER": "offline",
             "REDIS_URL": self.redis.url,
             "HEADRACE_FILES_URL": f"file://{folder / 'files'}",
