@@ -43,7 +43,7 @@ def main(
         list[str] | None, typer.Option(help=f"A system or a measure ({', '.join(MEASURES)}); may be repeated.")
     ] = None,
     *,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer systems, jobs and rounds: four minutes.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer systems, jobs and rounds: about five minutes.")] = False,
     out: Annotated[Path, typer.Option(help="Where benchmarks.md and benchmarks.png go.")] = ROOT / "docs",
 ) -> None:
     chosen = only or []

@@ -9,14 +9,11 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from bench.lab import DoesNotRun
 from bench.task import story
 
 BODY = json.dumps(story("My Story"))
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
-
-
-class Refused(Exception):
-    """A request was not answered with success."""
 
 
 def program() -> str:
@@ -24,7 +21,7 @@ def program() -> str:
 
 
 async def requests_a_second(url: str, *, clients: int, seconds: int) -> float:
-    """POSTs stories one after another from so many clients. Raises Refused."""
+    """POSTs stories one after another from so many clients. Raises DoesNotRun."""
     if shutil.which("wrk"):
         return await _by_wrk(url, clients, seconds)
     return await _by_streams(url, clients, seconds)
@@ -39,7 +36,7 @@ async def _by_wrk(url: str, clients: int, seconds: int) -> float:
         said = (await wrk.communicate())[0].decode()
     rate = _RATE.search(said)
     if rate is None or "Non-2xx" in said or "Socket errors" in said:
-        raise Refused(said)
+        raise DoesNotRun(said)
     return float(rate[1])
 
 
@@ -61,7 +58,7 @@ async def _by_streams(url: str, clients: int, seconds: int) -> float:
                 writer.write(request)
                 answer = await reader.readuntil(b"\r\n\r\n")
                 if not answer.startswith(b"HTTP/1.1 2"):
-                    raise Refused(answer.decode())
+                    raise DoesNotRun(answer.decode())
                 length = next(line for line in answer.lower().splitlines() if line.startswith(b"content-length:"))
                 await reader.readexactly(int(length.split(b":")[1]))
                 done += 1

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bench import load
+from bench.lab import DoesNotRun
 from bench.task import story
 
 
@@ -56,5 +57,5 @@ async def test_stories_are_posted_and_counted() -> None:
 @pytest.mark.usefixtures("program")
 async def test_a_refusal_ends_it() -> None:
     async with answering("503 Service Unavailable") as (url, _):
-        with pytest.raises(load.Refused):
+        with pytest.raises(DoesNotRun):
             await load.requests_a_second(url, clients=3, seconds=1)

@@ -182,7 +182,7 @@ async def test_following_a_job_after_its_end_ends_at_once(store: JobStore, patie
     """Not after a silence: nothing more can come."""
     job_id = await ended(store, State.COMPLETED)
 
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(2.5):
         assert [event async for event in patient_log.follow(job_id, after=after)] == []
 
 

@@ -12,7 +12,7 @@ from cli.embedded_redis import EmbeddedRedis
 from tests.support.fault_proxy import FaultProxy
 from tests.support.waiting import wait_until
 
-SILENCE = 0.3
+SILENCE = 0.6
 """Seconds without a reply that count as none."""
 
 
@@ -146,7 +146,7 @@ async def test_replies_are_delayed(connect: Connect, proxy: FaultProxy) -> None:
     proxy.delay(SILENCE / 2)
     started = time.monotonic()
     assert await line.works()
-    assert SILENCE / 2 <= time.monotonic() - started < SILENCE
+    assert time.monotonic() - started >= SILENCE / 2
     proxy.heal()
     started = time.monotonic()
     assert await line.works()

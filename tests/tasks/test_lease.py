@@ -137,7 +137,7 @@ async def test_a_worker_that_cannot_reach_redis_gives_up_by_the_end_of_its_lease
             started = time.monotonic()
             server.kill()
             await wait_until(lambda: lost, within=5, what="the loss is noticed")
-            assert time.monotonic() - started < 1.7
+            assert time.monotonic() - started < 2.4, "it waited for the store's patience of 5 s"
             assert lost == ["not renewed in time"]
     finally:
         await store.aclose()
