@@ -5,6 +5,7 @@ import wave
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 from typing import cast
 
 from tasks.lesson_video.speech import FRAMES_A_SECOND, SAMPLE_RATE
@@ -63,7 +64,15 @@ async def measured_seconds(film: Path) -> float:
     return seconds
 
 
+def has_ffmpeg() -> bool:
+    try:
+        return which(_executable()) is not None
+    except RuntimeError:
+        return False
+
+
 def _executable() -> str:
+    """Raises RuntimeError where none is known."""
     from imageio_ffmpeg import get_ffmpeg_exe  # noqa: PLC0415  # of the extra `video`
 
     return get_ffmpeg_exe()

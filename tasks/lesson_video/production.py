@@ -13,7 +13,7 @@ from jobs.model import FileRef
 from jobs.states import Reason
 from tasks.errors import Rejected
 from tasks.lesson_video.captions import Cue, web_vtt
-from tasks.lesson_video.film import Shot, make_film, measured_seconds
+from tasks.lesson_video.film import Shot, has_ffmpeg, make_film, measured_seconds
 from tasks.lesson_video.pages import render_pages
 from tasks.lesson_video.slides import Slide, slides
 from tasks.lesson_video.speech import speak
@@ -48,6 +48,12 @@ def check_equipment() -> None:
         message = (
             "No videos are made here: the workers lack the extra `video`. Ask for modality `text`, or have it"
             " installed: pip install 'headrace[worker,video]'."
+        )
+        raise Rejected(message, reason=Reason.INPUT_REJECTED)
+    if not has_ffmpeg():
+        message = (
+            "No videos are made here: the workers find no ffmpeg. Ask for modality `text`, or have it installed on"
+            " their PATH or where IMAGEIO_FFMPEG_EXE says."
         )
         raise Rejected(message, reason=Reason.INPUT_REJECTED)
 
