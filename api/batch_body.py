@@ -1,6 +1,7 @@
 """The body that asks for a batch: one JSON document, or JSON lines. Checked as a whole before anything is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
+from io import BytesIO
 from typing import Annotated, Any
 
 from fastapi import Request
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.errors import UnsupportedMediaType
 from api.json_route import invalid_body
+from api.problems import MOST_ERRORS
 from api.submission import NO_UPLOAD, JobOptions, KindName, new_job, said_options, unknown_upload
 from jobs import kinds
 from jobs.batches import MOST_JOBS, Item
@@ -16,7 +18,6 @@ from jobs.settings import Settings
 
 JSON = "application/json"
 JSON_LINES = ("application/jsonl", "application/x-ndjson", "application/x-jsonlines")
-_FAULTS_SHOWN = 100
 
 
 class Entry(BaseModel):
@@ -48,6 +49,12 @@ class NewBatchBody(JobOptions):
     jobs: Annotated[list[Entry], Field(min_length=1, max_length=MOST_JOBS, description="Of any kinds")]
 
 
+class _Unchecked(JobOptions):
+    """The same, before its entries are looked at: how many they are decides whether they will be."""
+
+    jobs: Annotated[list[Any], Field(min_length=1, max_length=MOST_JOBS)]
+
+
 Place = tuple[str | int, ...]
 """Where an entry stands in the body: `jobs.17`, `line 18`."""
 Entries = dict[Place, Entry]
@@ -61,7 +68,7 @@ class BatchRequest:
         if media_type == JSON:
             body = _parse_json(raw)
             self._options: JobOptions = body
-            entries: Entries = {("jobs", number): entry for number, entry in enumerate(body.jobs)}
+            entries = _entries(((("jobs", number), job) for number, job in enumerate(body.jobs)), Entry.model_validate)
         elif media_type in JSON_LINES:
             self._options = _parse_options(options)
             entries = _parse_lines(raw)
@@ -78,7 +85,7 @@ class BatchRequest:
             if unknown := await unknown_upload(request, item.new.kind, dict(item.new.input)):
                 faults.append(_fault((*place, "input", unknown), NO_UPLOAD))
         if faults:
-            raise _first(faults)
+            raise RequestValidationError(faults)
 
     def said(self) -> dict[str, Any]:
         """What makes two requests the same."""
@@ -86,11 +93,11 @@ class BatchRequest:
         return {"jobs": jobs, "options": said_options(self._options)}
 
 
-def _parse_json(raw: bytes) -> NewBatchBody:
+def _parse_json(raw: bytes) -> _Unchecked:
     try:
-        return NewBatchBody.model_validate_json(raw)
+        return _Unchecked.model_validate_json(raw)
     except ValidationError as error:
-        raise _first(invalid_body(error).errors()) from None
+        raise invalid_body(error) from None
 
 
 def _parse_options(options: dict[str, str]) -> JobOptions:
@@ -102,19 +109,30 @@ def _parse_options(options: dict[str, str]) -> JobOptions:
 
 
 def _parse_lines(raw: bytes) -> Entries:
+    # Line by line: all of them at once may be a hundred times the body.
+    lines = (((f"line {number}",), line) for number, line in enumerate(BytesIO(raw), 1) if line.strip())
+    entries = _entries(lines, Entry.model_validate_json)
+    if not entries:
+        raise RequestValidationError([_fault((), f"must be 1 to {MOST_JOBS} jobs, one on each line; there is none")])
+    return entries
+
+
+def _entries(found: Iterable[tuple[Place, Any]], read: Callable[[Any], Entry]) -> Entries:
+    """Goes no further than to the first job too many, or to more faults than are told."""
     entries: Entries = {}
     faults: list[Any] = []
-    for number, line in enumerate(raw.splitlines(), 1):
-        if not line.strip():
-            continue
+    for number, (place, one) in enumerate(found, 1):
+        if number > MOST_JOBS:
+            message = f"must be 1 to {MOST_JOBS} jobs; send the others, from here on, as another batch"
+            raise RequestValidationError([_fault(place, message)])
         try:
-            entries[f"line {number}",] = Entry.model_validate_json(line)
+            entries[place] = read(one)
         except ValidationError as error:
-            faults += invalid_body(error, f"line {number}").errors()
+            faults += invalid_body(error, *place).errors()
+        if len(faults) > MOST_ERRORS:
+            break
     if faults:
-        raise _first(faults)
-    if not 1 <= len(entries) <= MOST_JOBS:
-        raise _first([_fault((), f"must be 1 to {MOST_JOBS} jobs, one on each line; these are {len(entries)}")])
+        raise RequestValidationError(faults)
     return entries
 
 
@@ -134,15 +152,12 @@ def _items(entries: Entries, options: JobOptions, settings: Settings) -> list[It
             faults += invalid_body(error, *place, "input").errors()
         else:
             items.append(Item(entry.custom_id, new_job(kind, content, options, settings)))
+        if len(faults) > MOST_ERRORS:
+            break
     if faults:
-        raise _first(faults)
+        raise RequestValidationError(faults)
     return items
 
 
 def _fault(place: Place, message: str) -> dict[str, Any]:
     return {"type": "value_error", "loc": ("body", *place), "msg": message}
-
-
-def _first(faults: Sequence[Any]) -> RequestValidationError:
-    """A batch can have as many faults as jobs; the first ones are what a client mends."""
-    return RequestValidationError(faults[:_FAULTS_SHOWN])

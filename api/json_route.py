@@ -13,6 +13,9 @@ from api.idempotency import IDEMPOTENCY_KEY, parse_key
 
 Body = TypeVar("Body", bound=BaseModel)
 
+_MOST_READ = 10_000
+"""Errors taken over from pydantic, which has all or none of them: a thousand bytes each."""
+
 
 class JsonRoute(APIRoute):
     """For endpoints of the form `endpoint(request, body: Model, idempotency_key)`: the hot ones, which make jobs.
@@ -47,6 +50,9 @@ async def read_body(request: Request, model: type[Body]) -> Body:
 
 def invalid_body(error: ValidationError, *path: str | int) -> RequestValidationError:
     """What pydantic found wrong at `path` within the body, as FastAPI says it; without the input, which is private."""
+    if error.error_count() > _MOST_READ:
+        message = f"has {error.error_count()} faults, too many to list; send only the fields that are documented"
+        return RequestValidationError([{"type": "value_error", "loc": ("body", *path), "msg": message}])
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return RequestValidationError([{**one, "loc": ("body", *path, *one["loc"])} for one in found])
 

@@ -86,6 +86,23 @@ async def test_a_wrong_field_is_named_by_its_path(api: httpx.AsyncClient, body: 
     assert field in fields_of(response)
 
 
+async def test_of_many_faults_the_first_hundred_are_named(api: httpx.AsyncClient) -> None:
+    """And how many there are."""
+    response = await api.post("/stories", json=STORY | {f"field{number}": 1 for number in range(500)})
+    assert response.status_code == 422
+    assert len(fields_of(response)) == 100
+    assert "At least 500 faults" in response.json()["detail"]
+
+
+async def test_faults_beyond_number_are_counted(api: httpx.AsyncClient) -> None:
+    """A megabyte of them is not answered with ten."""
+    response = await api.post("/stories", json=STORY | {f"field{number}": 1 for number in range(50_000)})
+    assert response.status_code == 422
+    assert fields_of(response) == ["body"]
+    assert "50000 faults" in response.json()["detail"]
+    assert len(response.content) < 1000
+
+
 @pytest.mark.parametrize("path", ["/stories", "/jobs"])
 @pytest.mark.parametrize(
     "body",

@@ -1,6 +1,7 @@
 """Batches over REST."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import httpx
@@ -120,6 +121,39 @@ async def test_of_many_faults_the_first_hundred_are_told(api: httpx.AsyncClient)
 
     assert response.status_code == 422
     assert len(response.json()["errors"]) == 100
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/jsonl", b"11\n" * 1_000_000),
+        ("application/jsonl", b"{" + b",".join(b'"%d":1' % number for number in range(300_000)) + b"}"),
+        ("application/json", b'{"jobs":[' + b"1," * 1_500_000 + b"1]}"),
+        ("application/json", b'{"jobs":[{' + b",".join(b'"%d":1' % number for number in range(300_000)) + b"}]}"),
+        ("application/json", b"{" + b",".join(b'"%d":1' % number for number in range(300_000)) + b"}"),
+    ],
+    ids=["lines", "fields of a line", "jobs", "fields of a job", "fields"],
+)
+async def test_a_bad_body_takes_no_more_than_thirty_times_its_size(
+    api: httpx.AsyncClient, content_type: str, body: bytes
+) -> None:
+    """However many faults are in it. Pydantic keeps the whole object with each field that it misses."""
+    tracemalloc.start()
+    response = await api.post("/batches", content=body, headers={"Content-Type": content_type})
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert response.status_code == 422
+    assert len(response.json()["errors"]) <= 100
+    assert len(response.content) < 100_000
+    assert most < 30 * len(body)
+
+
+async def test_a_line_too_many_is_named(api: httpx.AsyncClient) -> None:
+    response = await post_lines(api, lines(*[entry(str(number)) for number in range(10_002)]))
+
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == ["line 10001"]
 
 
 async def test_a_batch_may_be_larger_than_a_job(settings: Settings) -> None:
