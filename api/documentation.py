@@ -1,66 +1,84 @@
 """What the OpenAPI document says beyond the signatures: problems, examples, and what is behind the token."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
 
 from api.auth import OPEN_TO_ALL
-from api.problems import MEDIA_TYPE, FieldError, Problem, problem
+from api.errors import BodyTooLarge, Unauthorized, UnsupportedMediaType
+from api.problems import MEDIA_TYPE, FieldError, Problem, of_error, problem
+from jobs.errors import BatchNotFound, EventsGone, JobNotFound, NotRetryable, StoreUnavailable
 
 EXAMPLE_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
-JobId = Annotated[str, Path(description="The `id` that the job was made with", examples=[EXAMPLE_ID])]
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-BatchId = Annotated[str, Path(description="The `id` that the batch was made with", examples=[EXAMPLE_ID])]
 
-_PROBLEMS: dict[int, tuple[str, str, str]] = {
+def _job_id(given: str) -> str:
+    """What is no id would otherwise be part of a key, perhaps of one of another type. Raises JobNotFound."""
+    if not _ID.fullmatch(given):
+        raise JobNotFound(given)
+    return given
+
+
+def _batch_id(given: str) -> str:
+    """Raises BatchNotFound."""
+    if not _ID.fullmatch(given):
+        raise BatchNotFound(given)
+    return given
+
+
+JobId = Annotated[
+    str, AfterValidator(_job_id), Path(description="The `id` that the job was made with", examples=[EXAMPLE_ID])
+]
+
+BatchId = Annotated[
+    str, AfterValidator(_batch_id), Path(description="The `id` that the batch was made with", examples=[EXAMPLE_ID])
+]
+
+_HERE = "/..."
+
+
+def _invalid(status: int, title: str, field: str, message: str) -> Problem:
+    errors = [FieldError(field=field, message=message)]
+    return problem(status, f"{field}: {message}", instance=_HERE, title=title, errors=errors)
+
+
+_PROBLEMS: dict[int, tuple[str, Problem]] = {
     400: (
         "Malformed JSON, or a header that is none",
-        "Malformed JSON",
-        "body: Invalid JSON: trailing comma at line 1 column 23",
+        _invalid(400, "Malformed JSON", "body", "Invalid JSON: trailing comma at line 1 column 23"),
     ),
-    401: (
-        "The token is missing or wrong",
-        "Unauthorized",
-        "Send the token of this deployment as `Authorization: Bearer <token>`.",
-    ),
-    404: (
-        "There is no such job, batch or file",
-        "No such job",
-        f"No job has the id '{EXAMPLE_ID}'. Finished jobs are kept for the retention time only.",
-    ),
+    401: ("The token is missing or wrong", of_error(Unauthorized(), instance=_HERE)),
+    404: ("There is no such job, batch or file", of_error(JobNotFound(EXAMPLE_ID), instance=_HERE)),
     409: (
         "The job is in a state in which this cannot be done",
-        "Not retryable",
-        f"Job {EXAMPLE_ID} is running. A job can be retried once it has ended; cancel it first.",
+        of_error(NotRetryable(EXAMPLE_ID, "running"), instance=_HERE),
     ),
-    410: (
-        "The events asked for are no longer kept",
-        "Events no longer kept",
-        f"Job {EXAMPLE_ID} keeps its events from number 2001 on; start there, or without an id.",
-    ),
-    413: ("The body is too large", "Body too large", "The body is larger than 1048576 bytes. Send a smaller one."),
+    410: ("The events asked for are no longer kept", of_error(EventsGone(EXAMPLE_ID, 2001), instance=_HERE)),
+    413: ("The body is too large", of_error(BodyTooLarge(1024 * 1024), instance=_HERE)),
     415: (
         "The body is of a type that is not taken here",
-        "Unsupported media type",
-        "The body must be sent as Content-Type: application/json.",
+        of_error(UnsupportedMediaType("application/json"), instance=_HERE),
     ),
     422: (
         "A field is wrong, or the idempotency key belongs to another request",
-        "Invalid request",
-        "title: Field required",
+        _invalid(422, "Invalid request", "title", "Field required"),
     ),
-    500: ("A fault of this service", "Internal Server Error", "Something went wrong here, not with the request."),
+    500: (
+        "A fault of this service",
+        problem(500, "Something went wrong here, not with the request.", instance=_HERE),
+    ),
     503: (
         "Redis is away; try again after `Retry-After` seconds",
-        "Job store unavailable",
-        "The job store does not answer or takes no writes now. Nothing was stored; try again.",
+        of_error(StoreUnavailable(), instance=_HERE),
     ),
 }
-"""Status -> what it means here, and title and detail of an example."""
+"""Status -> what it means here, and an example."""
 
 
 class DocumentedApi(FastAPI):
@@ -115,10 +133,7 @@ def body_example(example: dict[str, Any]) -> dict[str, Any]:
 
 
 def _problem_response(status: int) -> dict[str, Any]:
-    description, title, detail = _PROBLEMS[status]
-    field, _, message = detail.partition(": ")
-    errors = [FieldError(field=field, message=message)] if status in {400, 422} else []
-    example = problem(status, detail, instance="/...", title=title, errors=errors)
+    description, example = _PROBLEMS[status]
     response: dict[str, Any] = {
         "description": description,
         "content": {

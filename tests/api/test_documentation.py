@@ -10,8 +10,11 @@ import pytest
 from pydantic import BaseModel
 
 from api.app import create_app
+from api.documentation import EXAMPLE_ID
+from api.problems import of_error
 from api.submission import NewJobBody, body_model
 from jobs import kinds
+from jobs.errors import EventsGone, StoreUnavailable
 from jobs.settings import Settings
 
 Operation = dict[str, Any]
@@ -114,3 +117,18 @@ def test_no_input_field_may_shadow_a_job_option() -> None:
 
     with pytest.raises(TypeError, match="priority"):
         body_model(replace(kinds.known()[0], input=Input))
+
+
+async def test_the_example_of_an_error_is_what_the_error_says(api: httpx.AsyncClient) -> None:
+    """A client that was made from the examples meets the same words and types."""
+    examples = {
+        int(status): content["example"]
+        for operation in OPERATIONS.values()
+        for status, media_type, content in contents(operation)
+        if media_type == "application/problem+json"
+    }
+    answered = (await api.get(f"/jobs/{EXAMPLE_ID}")).json()
+    assert examples[404] == answered | {"instance": "/..."}
+    for error in (EventsGone(EXAMPLE_ID, 2001), StoreUnavailable()):
+        assert examples[error.status] == of_error(error, instance="/...").model_dump(exclude_none=True)
+    assert "stored" not in examples[503]["detail"]

@@ -32,6 +32,27 @@ async def test_an_unknown_job_is_404(api: httpx.AsyncClient, method: str, path: 
     assert_problem(await api.request(method, path), 404, "job-not-found")
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/jobs/{id}:events"),
+        ("GET", "/jobs/{id}:events/events"),
+        ("POST", "/jobs/{id}:events/cancel"),
+        ("GET", "/batches/{id}:jobs"),
+        ("GET", "/batches/{id}:jobs/events"),
+        ("POST", "/batches/{id}:events/cancel"),
+        ("GET", "/batches/{id}:jobs/results"),
+    ],
+)
+async def test_what_is_no_id_is_404(api: httpx.AsyncClient, store: JobStore, method: str, path: str) -> None:
+    """However near to a key of ours it comes."""
+    job_id = await queued(store)
+    entry = {"custom_id": "a", "kind": "story", "input": {"title": "t", "prompt": "p"}}
+    batch_id = (await api.post("/batches", json={"jobs": [entry]})).json()["id"]
+    whose, slug = (job_id, "job-not-found") if path.startswith("/jobs") else (batch_id, "batch-not-found")
+    assert_problem(await api.request(method, path.format(id=whose)), 404, slug)
+
+
 @pytest.mark.parametrize("path", ["/nothing", "/stories/", "/jobs/a/b/c/d"])
 async def test_an_unknown_path_is_404(api: httpx.AsyncClient, path: str) -> None:
     """Not a redirect, not HTML."""
