@@ -171,6 +171,17 @@ class Settings(BaseSettings):
     ] = ""
     offline_ledger: Annotated[Path | None, Field(description="File that gets a JSON line for each offline call")] = None
 
+    @field_validator("api_token")
+    @classmethod
+    def _no_blank_token(cls, token: SecretStr | None) -> SecretStr | None:
+        """Without the blanks around it, such as the newline of a file: no client can send them."""
+        if token is None:
+            return None
+        stripped = token.get_secret_value().strip()
+        if not stripped:
+            raise ValueError("HEADRACE_API_TOKEN is empty: give it a token, or unset it to let every client in")
+        return SecretStr(stripped)
+
     @field_validator("rates")
     @classmethod
     def _readable_rates(cls, rates: str) -> str:

@@ -158,3 +158,19 @@ def test_api_and_flower_start_without_what_only_a_worker_has(monkeypatch: pytest
     monkeypatch.setenv("HEADRACE_PROVIDER", provider)
     monkeypatch.setenv("HEADRACE_PRICES", "/only/in/the/image/of/the/worker.toml")
     assert Settings().usual_provider == provider
+
+
+@pytest.mark.parametrize("token", ["", " ", "\n"])
+def test_an_empty_token_is_refused(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    """It would open the API to everyone."""
+    monkeypatch.setenv("HEADRACE_API_TOKEN", token)
+    with pytest.raises(ValidationError, match=r"HEADRACE_API_TOKEN is empty: .* unset it"):
+        Settings()
+
+
+def test_a_token_may_come_with_a_newline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As from a file."""
+    monkeypatch.setenv("HEADRACE_API_TOKEN", f"{PASSWORD}\n")
+    token = Settings().api_token
+    assert token is not None
+    assert token.get_secret_value() == PASSWORD
