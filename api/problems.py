@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response, status
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from jobs.errors import HeadraceError, StoreUnavailable
@@ -75,6 +76,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HeadraceError, cast("Any", _on_headrace_error))
     app.add_exception_handler(RequestValidationError, cast("Any", _on_invalid_request))
     app.add_exception_handler(HTTPException, cast("Any", _on_http_exception))
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(Exception, cast("Any", _on_unexpected))
 
 
@@ -94,6 +96,11 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
         headers["Allow"] = ", ".join(_methods_at(request))
         detail = f"This path takes {headers['Allow']} only."
     return problem(error.status_code, detail, instance=request.url.path).response(headers)
+
+
+async def _on_disconnect(_request: Request, _error: Exception) -> Response:
+    # Nobody is there to read it. It is no fault of ours, so it goes into no log of those.
+    return Response(status_code=status.HTTP_400_BAD_REQUEST)
 
 
 async def _on_unexpected(request: Request, _error: Exception) -> Response:

@@ -2,8 +2,11 @@
 
 import httpx
 import pytest
+from starlette.types import Message
 
+from api.app import create_app
 from jobs import keys
+from jobs.settings import Settings
 from jobs.store import JobStore
 from tests.support.jobs_at_hand import queued
 
@@ -70,6 +73,39 @@ async def test_a_wrong_method_is_405_with_the_right_ones(
     response = await api.request(method, path)
     assert_problem(response, 405, "method-not-allowed")
     assert response.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [("/stories", "application/json"), ("/batches", "application/jsonl"), ("/uploads", "image/png")],
+)
+async def test_a_client_that_breaks_off_is_no_fault_of_ours(settings: Settings, path: str, content_type: str) -> None:
+    """Nothing reaches the server, which would log it with a traceback."""
+    app = create_app(settings)
+    messages: list[Message] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async with app.router.lifespan_context(app) as state:
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": path,
+            "query_string": b"",
+            "headers": [(b"content-type", content_type.encode())],
+            "state": dict(state or {}),
+        }
+        await app(scope, receive, send)
+
+    assert sent[0]["status"] == 400
 
 
 async def test_a_fault_of_ours_is_500_without_details(api: httpx.AsyncClient, store: JobStore) -> None:
