@@ -12,8 +12,6 @@ from fastapi.exceptions import RequestValidationError
 from jobs.store import Idempotency
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
-ANONYMOUS = "anonymous"
-"""Whose the keys are of requests without a user."""
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
@@ -46,8 +44,11 @@ def parse_key(value: str | None) -> str | None:
 
 
 def idempotency(key: str | None, *, user_id: str | None, path: str, body: Mapping[str, Any]) -> Idempotency | None:
-    """What the store compares requests by; None without a key. `body` is the validated one: its spelling is no part."""
+    """What the store compares requests by; None without a key. `body` is the validated one: its spelling is no part.
+
+    Requests without a user share the owner "", which is nobody's name.
+    """
     if key is None:
         return None
     canonical = json.dumps([path, body], sort_keys=True, separators=(",", ":"))
-    return Idempotency(owner=user_id or ANONYMOUS, key=key, fingerprint=hashlib.sha256(canonical.encode()).hexdigest())
+    return Idempotency(owner=user_id or "", key=key, fingerprint=hashlib.sha256(canonical.encode()).hexdigest())

@@ -61,6 +61,15 @@ async def test_users_do_not_share_keys(api: httpx.AsyncClient) -> None:
     assert other.headers["Location"] != first.headers["Location"]
 
 
+@pytest.mark.parametrize("name", ["anonymous", "None", ":"])
+async def test_no_user_shares_keys_with_requests_without_one(api: httpx.AsyncClient, name: str) -> None:
+    """Whatever the name."""
+    without = {field: value for field, value in STORY.items() if field != "user_id"}
+    first = await api.post("/stories", json=without, headers=KEY)
+    other = await api.post("/stories", json=without | {"user_id": name}, headers=KEY)
+    assert (first.status_code, other.status_code) == (202, 202)
+
+
 async def test_a_key_may_be_quoted(api: httpx.AsyncClient) -> None:
     """As a structured-field string, which is what the draft asks for; it is the same key as the bare one."""
     first = await api.post("/stories", json=STORY, headers={"Idempotency-Key": 'a\\"b'})
