@@ -157,6 +157,14 @@ async def test_a_wrong_field_of_a_page_is_named(
     assert await Held(store.redis).names("hr:*") == []
 
 
+@pytest.mark.parametrize("filling", [b"\xff", b"\xff\x01", b"\xff\xe0\x00\x02"], ids=["fill", "bare", "empty segments"])
+def test_a_header_without_end_is_given_up(filling: bytes) -> None:
+    """Even when a frame comes at last: requests wait while it is looked for."""
+    frame = b"\xff\xc0\x00\x11\x08\x01\x00\x01\x00" + bytes(10)
+    assert size_of(b"\xff\xd8" + filling * 100 + frame) == (256, 256)
+    assert size_of(b"\xff\xd8" + filling * 1_000_000 + frame) is None
+
+
 @pytest.mark.parametrize(
     ("form", "options"),
     [
