@@ -4,17 +4,18 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Annotated, Any
 
-from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.errors import UnsupportedMediaType
 from api.json_route import invalid_body
 from api.problems import MOST_ERRORS
-from api.submission import NO_UPLOAD, JobOptions, KindName, new_job, said_options, unknown_upload
+from api.submission import NO_UPLOAD, JobOptions, KindName, named_uploads, new_job, said_options
 from jobs import kinds
 from jobs.batches import MOST_JOBS, Item
 from jobs.settings import Settings
+from jobs.store import Idempotency
+from jobs.uploads import Uploads
 
 JSON = "application/json"
 JSON_LINES = ("application/jsonl", "application/x-ndjson", "application/x-jsonlines")
@@ -78,14 +79,17 @@ class BatchRequest:
         self.items = _items(entries, self._options, settings)
         self._places = list(entries)
 
-    async def check_uploads(self, request: Request) -> None:
+    async def check_uploads(self, uploads: Uploads, token: Idempotency | None) -> None:
         """Whether the uploads are there that its jobs name. Raises RequestValidationError."""
-        faults: list[Any] = []
-        for place, item in zip(self._places, self.items, strict=True):
-            if unknown := await unknown_upload(request, item.new.kind, dict(item.new.input)):
-                faults.append(_fault((*place, "input", unknown), NO_UPLOAD))
-        if faults:
-            raise RequestValidationError(faults)
+        named: dict[Place, str] = {
+            (*place, "input", field): upload_id
+            for place, item in zip(self._places, self.items, strict=True)
+            for field, upload_id in named_uploads(item.new.kind, item.new.input).items()
+        }
+        if named and (unknown := await uploads.unknown(named.values(), token)):
+            raise RequestValidationError(
+                [_fault(place, NO_UPLOAD) for place, upload_id in named.items() if upload_id in unknown]
+            )
 
     def said(self) -> dict[str, Any]:
         """What makes two requests the same."""

@@ -1,5 +1,6 @@
 """From a request body to a job."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, cast
 
@@ -22,9 +23,6 @@ from jobs.settings import Settings
 from jobs.store import NewJob
 
 MAX_START_DEADLINE = timedelta(days=30)
-
-_READ_BACK = timedelta(milliseconds=400)
-"""Together with the time that storing may take it is less than two seconds."""
 
 ACCEPTED = answer(
     examples.QUEUED,
@@ -129,13 +127,15 @@ async def submit(
     request: Request, kind: Kind, content: dict[str, Any], options: JobOptions, key: str | None
 ) -> Response:
     """Stores the job and answers 202. Raises RequestValidationError, IdempotencyConflict, StoreUnavailable."""
-    if unknown := await unknown_upload(request, kind, content):
-        where = f"input.{unknown}" if isinstance(options, NewJobBody) else unknown
-        raise invalid(where, NO_UPLOAD)
     store = store_of(request)
     new = new_job(kind, content, options, settings_of(request))
     said = {"kind": kind.name, "input": content, "options": said_options(options)} if key else {}
-    created = await store.create(new, idempotency(key, user_id=options.user_id, path=request.scope["path"], body=said))
+    token = idempotency(key, user_id=options.user_id, path=request.scope["path"], body=said)
+    named = named_uploads(kind, content)
+    if named and (unknown := await uploads_of(request).unknown(named.values(), token)):
+        field = next(field for field, upload_id in named.items() if upload_id in unknown)
+        raise invalid(f"input.{field}" if isinstance(options, NewJobBody) else field, NO_UPLOAD)
+    created = await store.create(new, token)
     if created.created_at is None:
         return accepted(await store.get(created.job_id), replayed=True)
     return just_accepted(created.job_id, new, created.created_at)
@@ -155,13 +155,9 @@ def new_job(kind: Kind, content: dict[str, Any], options: JobOptions, settings: 
     )
 
 
-async def unknown_upload(request: Request, kind: Kind, content: dict[str, Any]) -> str | None:
-    """The field that names an upload which is not there."""
-    for field in kind.uploads:
-        upload_id = content[field]
-        if upload_id is not None and not await uploads_of(request).known(upload_id):
-            return field
-    return None
+def named_uploads(kind: Kind, content: Mapping[str, Any]) -> dict[str, str]:
+    """Field of the input -> the upload that it names."""
+    return {field: content[field] for field in kind.uploads if content[field] is not None}
 
 
 def said_options(options: JobOptions) -> dict[str, Any]:

@@ -4,6 +4,7 @@ The record in Redis ends by its TTL, and with it the upload. The bytes stay in t
 rule for `uploads/` takes them, as it does with the files of jobs.
 """
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import cast
 from uuid import uuid4
@@ -16,6 +17,7 @@ from jobs.connection import answered
 from jobs.files import FileStore
 from jobs.model import FileRef, Frozen
 from jobs.settings import Settings
+from jobs.store import Idempotency
 
 
 class Upload(Frozen):
@@ -58,6 +60,15 @@ class Uploads:
             expires_at=datetime.fromtimestamp(seconds, UTC) + self._kept,
         )
 
-    async def known(self, upload_id: str) -> bool:
-        async with answered(self._patience):
-            return bool(await self._redis.exists(keys.upload(upload_id)))
+    async def unknown(self, upload_ids: Collection[str], request: Idempotency | None = None) -> set[str]:
+        """Those that are not there; none for a request that was made before, whose uploads may have ended since."""
+        wanted = sorted(set(upload_ids))
+        async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
+            for upload_id in wanted:
+                pipe.exists(keys.upload(upload_id))
+            if request:
+                pipe.exists(keys.idempotency(request.owner, request.key))
+            found: list[int] = await pipe.execute()
+        if request and found[-1]:
+            return set()
+        return {upload_id for upload_id, known in zip(wanted, found, strict=False) if not known}

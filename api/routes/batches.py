@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from api import examples
 from api.batch_body import JSON, JSON_LINES, BatchRequest, NewBatchBody
-from api.dependencies import Batches, settings_of
+from api.dependencies import Batches, UploadStore, settings_of
 from api.documentation import BatchId, answer, problems
 from api.idempotency import IdempotencyKey, idempotency, parse_key
 from api.representation import POLL_AFTER, BatchBody, batch_body, outcome_body
@@ -55,7 +55,9 @@ _TOGETHER = {"custom_id": "book-17", "kind": "story", "input": {"title": "My Sto
         }
     },
 )
-async def create_batch(request: Request, batches: Batches, idempotency_key: IdempotencyKey = None) -> Response:
+async def create_batch(
+    request: Request, batches: Batches, uploads: UploadStore, idempotency_key: IdempotencyKey = None
+) -> Response:
     """All of the jobs are accepted, or none. Each is a job of its own too, with its own URL.
 
     As JSON lines every line is one of the `jobs`; the options that hold for all of them are query parameters then.
@@ -65,8 +67,8 @@ async def create_batch(request: Request, batches: Batches, idempotency_key: Idem
     # Ten thousand inputs take most of a second to check; other requests need not wait for that.
     asked = await asyncio.to_thread(BatchRequest, raw, content_type, dict(request.query_params), settings_of(request))
     key = parse_key(idempotency_key)
-    await asked.check_uploads(request)
     token = idempotency(key, user_id=asked.user_id, path=PATH, body=asked.said() if key else {})
+    await asked.check_uploads(uploads, token)
     created = await batches.create(asked.items, user_id=asked.user_id, idempotency=token)
     response = _response(await batches.get(created.job_id), status.HTTP_202_ACCEPTED)
     response.headers["Location"] = f"{PATH}/{created.job_id}"

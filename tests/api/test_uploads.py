@@ -11,6 +11,7 @@ from PIL import Image
 from pydantic import SecretStr
 
 from api.picture_header import size_of, type_of
+from jobs import keys
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tests.api.conftest import client_of
@@ -73,6 +74,25 @@ async def test_a_job_can_name_an_upload(api: httpx.AsyncClient) -> None:
     assert response.json()["input"]["image"] == upload
     response = await api.post("/jobs", json={"kind": "coloring_page", "input": {"image": upload}})
     assert response.status_code == 202
+
+
+@pytest.mark.parametrize("path", [PAGES, "/jobs", "/batches"])
+async def test_a_replay_outlives_the_upload(api: httpx.AsyncClient, store: JobStore, path: str) -> None:
+    """It is answered with the job that was made while the upload was there; another request is not."""
+    upload = (await send(api, PICTURE)).json()["id"]
+    job = {"kind": "coloring_page", "input": {"image": upload}}
+    bodies: dict[str, Any] = {PAGES: job["input"], "/jobs": job, "/batches": {"jobs": [{"custom_id": "a", **job}]}}
+
+    async def post(key: str) -> httpx.Response:
+        return await api.post(path, json=bodies[path], headers={"Idempotency-Key": key})
+
+    first = await post("k")
+    await store.redis.delete(keys.upload(upload))
+    again, other = await post("k"), await post("l")
+
+    assert (first.status_code, again.status_code, other.status_code) == (202, 202, 422)
+    assert again.headers["Location"] == first.headers["Location"]
+    assert "POST /uploads" in other.json()["detail"]
 
 
 @pytest.mark.parametrize(
