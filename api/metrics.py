@@ -10,12 +10,13 @@ from prometheus_client.registry import Collector
 
 from jobs import kinds
 from jobs.fleet import Counters, Fleet, Queue
+from jobs.scripts import BOUNDS
 from jobs.states import FINAL, State
 
-BOUNDS = ("0.1", "0.5", "1", "5", "15", "60", "300", "900", "3600", "+Inf")
-"""The histograms' buckets, s, as `observe` in jobs/scripts/prelude.lua names them."""
+_BUCKETS = [*(f"{bound:g}" for bound in BOUNDS), "+Inf"]
+"""As `observe` in jobs/scripts/prelude.lua names them."""
 
-_LABELS = [bound if bound == "+Inf" else str(float(bound)) for bound in BOUNDS]
+_LABELS = [*(str(float(bound)) for bound in BOUNDS), "+Inf"]
 """The same as OpenMetrics spells them."""
 
 _COUNTED = {
@@ -67,7 +68,7 @@ class FleetCollector(Collector):
         histogram = HistogramMetricFamily(f"headrace_{series}", description, labels=["kind"])
         for kind in kinds.known():
             # Redis counts each bucket by itself, Prometheus wants those below included.
-            counts = accumulate(self._total(f"{series}:{kind.name}:{bound}") for bound in BOUNDS)
+            counts = accumulate(self._total(f"{series}:{kind.name}:{bound}") for bound in _BUCKETS)
             milliseconds = self._total(f"{series}:{kind.name}:sum")
             histogram.add_metric([kind.name], list(zip(_LABELS, counts, strict=True)), milliseconds / 1000)
         return histogram

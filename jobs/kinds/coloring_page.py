@@ -5,9 +5,10 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
+from jobs.kinds.fields import Line
 from jobs.kinds.generated import GeneratedInput
 from jobs.kinds.kind import Kind
-from jobs.kinds.story import Line, Scene
+from jobs.kinds.story import Scene
 from jobs.model import FileRef
 
 Detail: TypeAlias = Literal["simple", "normal", "fine"]

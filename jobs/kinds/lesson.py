@@ -12,10 +12,11 @@ from pydantic import (
     model_validator,
 )
 
+from jobs.kinds.fields import Line
 from jobs.kinds.generated import GeneratedInput
 from jobs.kinds.kind import Kind
 from jobs.kinds.report import LONGEST_SOURCE
-from jobs.kinds.story import Line, Scene
+from jobs.kinds.story import Scene
 from jobs.model import FileRef
 
 Modality: TypeAlias = Literal["text", "video"]

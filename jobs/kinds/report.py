@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
+from jobs.kinds.fields import Line
 from jobs.kinds.generated import GeneratedInput
 from jobs.kinds.kind import Kind
 from jobs.model import FileRef
@@ -13,7 +14,6 @@ LONGEST_SOURCE = 200_000
 FEWEST, MOST = 2, 12
 """Sections of a report."""
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Heading = Annotated[Line, Field(max_length=120)]
 Number = Annotated[int, Field(ge=1)]
 

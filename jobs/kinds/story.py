@@ -3,13 +3,12 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
+from jobs.kinds.fields import Line
 from jobs.kinds.generated import GeneratedInput
 from jobs.kinds.kind import Kind
 from jobs.model import FileRef
-
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class StoryInput(GeneratedInput):

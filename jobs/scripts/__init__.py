@@ -14,6 +14,9 @@ DELIVERY_TAG = "DELIVERYTAG"
 WORKER_KEEP = timedelta(minutes=1)
 """A worker that has not reported for this long is no longer listed."""
 
+BOUNDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
+"""Of the histograms' buckets, s. What is longer goes into `+Inf`."""
+
 USAGE_KEEP = timedelta(days=400)
 """What a day's calls used is known for this long."""
 
@@ -55,8 +58,11 @@ class Scripts:
 
 def _constants(policy: Policy) -> str:
     keep = int(policy.retention.total_seconds())
-    constants: dict[str, str | int] = {name: value for name, value in vars(keys).items() if name.isupper()}
+    constants: dict[str, str | int | tuple[float, ...]] = {
+        name: value for name, value in vars(keys).items() if name.isupper()
+    }
     constants |= {
+        "BOUNDS": BOUNDS,
         "DELIVERY_TAG": DELIVERY_TAG,
         "KEEP": keep,
         # A user's index outlives the user's newest job, however long that waits and runs.
@@ -65,10 +71,14 @@ def _constants(policy: Policy) -> str:
         "USAGE_KEEP": int(USAGE_KEEP.total_seconds()),
         "WORKER_KEEP": int(WORKER_KEEP.total_seconds()),
     }
-    return "".join(
-        f"local {name} = '{value}'\n" if isinstance(value, str) else f"local {name} = {value}\n"
-        for name, value in constants.items()
-    )
+    return "".join(f"local {name} = {_literal(value)}\n" for name, value in constants.items())
+
+
+def _literal(value: str | float | tuple[float, ...]) -> str:
+    """As Lua spells it."""
+    if isinstance(value, str):
+        return f"'{value}'"
+    return f"{{ {', '.join(map(str, value))} }}" if isinstance(value, tuple) else str(value)
 
 
 def _read(name: str) -> str:

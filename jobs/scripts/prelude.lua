@@ -11,8 +11,7 @@ local function count(counter, by)
   redis.call('HINCRBY', STATS, counter, by or 1)
 end
 
--- Adds a duration in ms to the histogram `series` of a kind; the bounds are seconds.
-local BOUNDS = { 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600 }
+-- Adds a duration in ms to the histogram `series` of a kind; BOUNDS are seconds.
 local function observe(series, kind, ms)
   local bucket = '+Inf'
   for _, bound in ipairs(BOUNDS) do

@@ -1,22 +1,22 @@
 """Queues, workers and metrics: the whole fleet, from any process."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.metrics import BOUNDS
 from jobs.celery_app import create_celery
 from jobs.fleet import Fleet, Worker
 from jobs.messages import Renderer
+from jobs.scripts import BOUNDS
 from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore
-from tests.support.jobs_at_hand import claim_again, ended, queued, running
+from tests.support.held import Held
+from tests.support.jobs_at_hand import claim_again, claimed, ended, queued, running
+from tests.support.time_travel import rewrite
 
 SAMPLES = {
     'headrace_jobs_created_total{kind="story"}',
@@ -109,18 +109,23 @@ async def test_histograms_are_cumulative(api: httpx.AsyncClient, store: JobStore
         "run_seconds:story:sum", 4_000_500,
     )  # fmt: skip
     found = await metrics(api)
-    below = [found[f'headrace_run_seconds_bucket{{kind="story",le="{bound}"}}'] for bound in map(float, BOUNDS[:-1])]
+    below = [found[f'headrace_run_seconds_bucket{{kind="story",le="{bound}"}}'] for bound in map(float, BOUNDS)]
     assert below == [0, 2, 2, 2, 2, 3, 3, 3, 3]
     assert found['headrace_run_seconds_bucket{kind="story",le="+Inf"}'] == 4
     assert found['headrace_run_seconds_count{kind="story"}'] == 4
     assert found['headrace_run_seconds_sum{kind="story"}'] == 4000.5
 
 
-def test_the_buckets_are_those_that_are_counted() -> None:
-    """The bounds stand in Lua, where the counting is done, and here."""
-    prelude = files("jobs.scripts").joinpath("prelude.lua").read_text()
-    (bounds,) = re.findall(r"BOUNDS = \{ (.*) \}", prelude)
-    assert (*bounds.split(", "), "+Inf") == BOUNDS
+async def test_the_buckets_are_those_that_are_counted(api: httpx.AsyncClient, store: JobStore) -> None:
+    """A wait of any length is in one of them."""
+    for seconds in (0, 0.3, 0.8, 3, 10, 30, 200, 800, 3000, 9999):
+        job_id = await queued(store)
+        await rewrite(store.redis, job_id, hinted_at=await Held(store.redis).now() - int(seconds * 1000))
+        await claimed(store, job_id)
+    found = await metrics(api)
+    counted = [found[f'headrace_wait_seconds_bucket{{kind="story",le="{bound}"}}'] for bound in map(float, BOUNDS)]
+    assert counted[BOUNDS.index(5) :] == [4, 5, 6, 7, 8, 9]
+    assert found['headrace_wait_seconds_bucket{kind="story",le="+Inf"}'] == 10
 
 
 async def test_openmetrics_is_spoken_to_who_asks_for_it(api: httpx.AsyncClient) -> None:
