@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from jobs.prices import Price, Prices, to_micros
+from jobs.settings import Settings
 
 
 def test_the_table_that_comes_with_headrace_can_be_read() -> None:
@@ -16,6 +17,15 @@ def test_the_table_that_comes_with_headrace_can_be_read() -> None:
     assert mini is not None
     assert mini == prices.of("openai", "gpt-5.4-mini")
     assert mini.input > 0
+
+
+@pytest.mark.parametrize("provider", ["openai", "gemini"])
+@pytest.mark.parametrize("use", ["text", "image"])
+def test_a_model_that_is_asked_unless_another_is_named_has_a_price(provider: str, use: str) -> None:
+    """Without one every job with a budget would end as `price_unknown`."""
+    price = Prices.load().of(provider, getattr(Settings(), f"{provider}_{use}_model"))
+    assert price is not None
+    assert price.output > 0
 
 
 def test_a_model_that_is_in_no_table_has_no_price() -> None:
