@@ -15,6 +15,8 @@ from jobs.model import Job
 from jobs.records import to_job
 from jobs.states import State
 
+_READ_AT_ONCE = 100
+"""Records read together, at the least, when they are looked through for what the index does not tell."""
 _SCAN_LIMIT = 1000
 """Most records read for one page; a page cut short by it still has a cursor to go on from."""
 
@@ -35,6 +37,10 @@ class Filter:
             return keys.INDEX_KIND + self.kind
         return keys.INDEX_ALL
 
+    def is_index(self) -> bool:
+        """Whether the index has what is wanted and nothing else."""
+        return [self.state, self.kind, self.user_id].count(None) >= 2  # noqa: PLR2004  # all but one, or all
+
     def passes(self, record: Mapping[str, str]) -> bool:
         wanted = {"state": self.state, "kind": self.kind, "user_id": self.user_id}
         return all(value is None or record[field] == value for field, value in wanted.items())
@@ -45,6 +51,13 @@ class Page:
     jobs: list[Job]
     cursor: str | None
     """Where the next page starts, or None after the last one."""
+
+
+class InvalidCursor(ValueError):
+    """Not a cursor that a page ended with."""
+
+    def __init__(self) -> None:
+        super().__init__("cursor: not one that a page of this list ended with")
 
 
 @dataclass(frozen=True)
@@ -64,7 +77,7 @@ class _Place:
             score, job_id = text.split(" ")
             return cls(int(score), job_id)
         except (binascii.Error, ValueError) as error:
-            raise ValueError("cursor: not one that a page of this list ended with") from error
+            raise InvalidCursor from error
 
 
 class JobList:
@@ -75,12 +88,13 @@ class JobList:
         self._patience = patience
 
     async def page(self, wanted: Filter, *, limit: int = 50, cursor: str | None = None) -> Page:
-        """At most `limit` jobs after `cursor`. Raises ValueError for a cursor that is none."""
+        """At most `limit` jobs after `cursor`. Raises InvalidCursor."""
         place = _Place.decode(cursor) if cursor else None
         jobs: list[Job] = []
+        at_once = limit if wanted.is_index() else max(limit, _READ_AT_ONCE)
         scanned = 0
         while len(jobs) < limit and scanned < _SCAN_LIMIT:
-            places = await self._places(wanted.index(), place, count=limit)
+            places = await self._places(wanted.index(), place, count=at_once)
             if not places:
                 return Page(jobs, cursor=None)
             scanned += len(places)

@@ -15,7 +15,7 @@ from api.representation import JobBody, JobPage, accepted, job_body, job_respons
 from api.submission import ACCEPTED, KindName, NewJobBody, invalid, parse, submit
 from jobs import kinds
 from jobs.errors import UnknownStep
-from jobs.listing import Filter
+from jobs.listing import Filter, InvalidCursor
 from jobs.model import Job, UserId
 from jobs.states import State
 
@@ -89,7 +89,7 @@ async def list_jobs(  # a parameter each
     """A page may have fewer jobs than `limit` although there are more: go by `next_cursor`."""
     try:
         page = await jobs.page(Filter(state=state, kind=kind, user_id=user_id), limit=limit, cursor=cursor)
-    except ValueError as error:
+    except InvalidCursor as error:
         raise invalid("cursor", str(error), where="query") from None
     body = JobPage(jobs=[job_body(job) for job in page.jobs], next_cursor=page.cursor)
     response = Response(body.model_dump_json(), media_type="application/json")

@@ -108,6 +108,13 @@ async def test_a_client_that_breaks_off_is_no_fault_of_ours(settings: Settings, 
     assert sent[0]["status"] == 400
 
 
+async def test_a_record_that_cannot_be_read_is_no_fault_of_the_cursor(api: httpx.AsyncClient, store: JobStore) -> None:
+    """Nor of the client."""
+    job_id = await queued(store)
+    await store.redis.execute_command("HSET", keys.job(job_id), "progress", "{}}")  # pyright: ignore[reportGeneralTypeIssues]
+    assert_problem(await api.get("/jobs"), 500, "internal-server-error")
+
+
 async def test_a_fault_of_ours_is_500_without_details(api: httpx.AsyncClient, store: JobStore) -> None:
     """What broke is for the log, not for the client."""
     job_id = await queued(store)

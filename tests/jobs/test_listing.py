@@ -39,6 +39,12 @@ async def _of_kind(store: JobStore, kind: str) -> str:
     return await queued(store, replace(story(user_id="ann"), kind=other))
 
 
+async def _ranges(redis: Redis) -> int:
+    """Reads of an index so far."""
+    client: Any = redis
+    return (await client.info("commandstats")).get("cmdstat_zrevrangebyscore", {}).get("calls", 0)
+
+
 async def _same_millisecond(redis: Redis, jobs: list[str]) -> None:
     client: Any = redis
     for job_id in jobs:
@@ -168,6 +174,7 @@ async def test_a_page_that_searched_long_says_where_to_go_on(
 ) -> None:
     """It may be short, or empty, but it is no last page."""
     monkeypatch.setattr("jobs.listing._SCAN_LIMIT", 4)
+    monkeypatch.setattr("jobs.listing._READ_AT_ONCE", 2)
     wanted = await ended(store, State.FAILED, story(user_id="ann"))
     for _ in range(6):
         await queued(store, story(user_id="ann"))
@@ -176,6 +183,19 @@ async def test_a_page_that_searched_long_says_where_to_go_on(
 
     assert (page.jobs, page.cursor is None) == ([], False)
     assert await _ids(jobs_list, Filter(state=State.FAILED, user_id="ann"), limit=2) == [wanted]
+
+
+async def test_what_is_rare_is_found_in_few_round_trips(store: JobStore, redis: Redis, jobs_list: JobList) -> None:
+    """However small the page: the records between are read a hundred at a time."""
+    wanted = await ended(store, State.FAILED, story(user_id="ann"))
+    for _ in range(150):
+        await queued(store, story(user_id="ann"))
+    before = await _ranges(redis)
+
+    page = await jobs_list.page(Filter(state=State.FAILED, user_id="ann"), limit=1)
+
+    assert [job.id for job in page.jobs] == [wanted]
+    assert await _ranges(redis) - before == 2
 
 
 @pytest.mark.parametrize("cursor", ["x", "????", "MTIz", "eCB5", "ÄÖ", "MTIzIGEgYg", "/////w"])
