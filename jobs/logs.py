@@ -44,6 +44,10 @@ def configure_logging(settings: Settings) -> None:
     # A worker says itself when a job starts and how it is left; Celery's "received" and "succeeded" only repeat it.
     for name in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # uvicorn sets up handlers of its own, before it loads the app. Its lines are to look like all others.
+    for name in ("uvicorn", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
     # It would log each call with its whole URL, credentials in it included.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 

@@ -1,0 +1,37 @@
+"""What the API process writes to its log."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+
+import httpx
+
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
+
+
+async def test_every_line_is_json(redis_url: str) -> None:
+    """The server's own lines too: its start, each request, its end."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory", "--port", str(port)]
+    environment = {**os.environ, "REDIS_URL": redis_url, "HEADRACE_LOG_FORMAT": "json"}
+
+    async def answers() -> bool:
+        async with httpx.AsyncClient() as client:
+            with suppress(httpx.TransportError):
+                return (await client.get(f"http://127.0.0.1:{port}/health/live")).is_success
+        return False
+
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:  # noqa: ASYNC220, S603  # our own command
+        try:
+            await wait_until(answers, within=20, what="the server answers")
+        finally:
+            server.terminate()
+            written, _ = server.communicate(timeout=10)
+
+    lines = [json.loads(line) for line in written.splitlines()]
+    assert {line["severity"] for line in lines} == {"INFO"}
+    assert any("GET /health/live" in line["message"] for line in lines)
+    assert any("Finished server process" in line["message"] for line in lines)
