@@ -1,7 +1,7 @@
 """Pictures that clients send for their jobs: kept for the retention time.
 
-The record in Redis ends by its TTL, and with it the upload. The bytes stay in the file store until its own lifecycle
-rule for `uploads/` takes them, as it does with the files of jobs.
+The record in Redis ends by its TTL, and with it the upload. Nothing here deletes the bytes, nor the files of jobs: that
+is for a lifecycle rule of the file store, which docs/deployment.md has under "How files end".
 """
 
 from collections.abc import Collection
