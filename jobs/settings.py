@@ -88,7 +88,10 @@ class Settings(BaseSettings):
     retry_base: Annotated[Duration, Field(description="First wait before another attempt, doubled each time")] = (
         timedelta(seconds=10)
     )
-    retry_max: Annotated[Duration, Field(description="Longest wait before another attempt")] = timedelta(minutes=10)
+    retry_max: Annotated[
+        Duration,
+        Field(description="Longest wait before another attempt; one for a place under a rate is as long as it must be"),
+    ] = timedelta(minutes=10)
     step_patience: Annotated[
         Pause,
         Field(description="A shorter wait for a provider is taken inside the step, a longer one frees the worker"),

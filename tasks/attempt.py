@@ -15,7 +15,7 @@ from jobs.model import JobError
 from jobs.states import Reason
 from jobs.store import Claim, Lease, Refusal
 from tasks import pipelines
-from tasks.errors import Busy, ProviderError, Rejected
+from tasks.errors import Busy, ProviderError, RateLimited, Rejected
 from tasks.lease import LeaseThread, insist
 from tasks.retries import backoff
 from tasks.run import Interrupted, Run, Tools
@@ -153,7 +153,9 @@ class Attempt:
         settings = self._tools.settings
         told = error.retry_after if isinstance(error, Busy) else None
         wait = told or backoff(self._claim.job.attempt, base=settings.retry_base, limit=settings.retry_max)
-        wait = min(wait, settings.retry_max)
+        if not isinstance(error, RateLimited):
+            # A booked place is worth the whole wait: whoever asks before its time only waits again.
+            wait = min(wait, settings.retry_max)
         failure = JobError(reason=error.reason, message=str(error), stage=error.stage)
         state = await insist(
             lambda: self._tools.store.retry_later(

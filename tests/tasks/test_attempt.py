@@ -10,15 +10,20 @@ import pytest
 from pydantic import BaseModel
 
 from jobs import keys, kinds
+from jobs.calls import Wait
 from jobs.errors import StoreUnavailable
 from jobs.model import Progress
+from jobs.rates import Rate
 from jobs.states import Reason, State
 from jobs.store import Claim, JobStore, NewJob, Refusal
 from tasks.attempt import Attempt, Stubborn
 from tasks.attempt import claim as claim_job
+from tasks.errors import Busy, RateLimited
 from tasks.lease import LeaseThread
 from tasks.pipelines import Pipeline
 from tasks.run import Run, Tools
+from tests.support.held import Held
+from tests.support.jobs_at_hand import desk_of, planned
 
 KIND = kinds.get("story")
 Use = Callable[[Pipeline], None]
@@ -33,6 +38,11 @@ async def leases(tools: Tools) -> AsyncIterator[LeaseThread]:
     thread = LeaseThread(tools.settings)
     yield thread
     thread.close()
+
+
+@pytest.fixture
+def held(store: JobStore) -> Held:
+    return Held(store.redis)
 
 
 @pytest.fixture
@@ -114,6 +124,42 @@ async def test_the_time_limit_of_the_kind_ends_the_job(
     )
     job = await tools.store.get(claim.job.id)
     assert (job.state, job.state_reason) == (State.FAILED, Reason.TIME_LIMIT)
+
+
+async def test_a_wait_that_the_provider_tells_is_not_longer_than_the_longest(
+    claim: Claim, tools: Tools, leases: LeaseThread, use: Use, held: Held
+) -> None:
+    async def be_busy(_run: Run, _input: BaseModel) -> BaseModel:
+        raise Busy("Come back in the evening.", retry_after=timedelta(hours=8))
+
+    use(be_busy)
+    assert await Attempt(claim, KIND, tools).run(leases) == "scheduled: provider_busy"
+    assert await _wait(held, claim) == pytest.approx(tools.settings.retry_max.total_seconds(), abs=5)
+
+
+async def test_a_job_waits_for_its_booked_slot_however_far_away_that_is(
+    claim: Claim, tools: Tools, leases: LeaseThread, use: Use, held: Held, store: JobStore
+) -> None:
+    """In one wait, not in many that would come to use up its attempts."""
+    desk, one_a_minute = desk_of(store, tools.settings), Rate(requests=1)
+    for number in range(30):
+        await desk.admit(claim.lease, planned(f"before:{number}", rate=one_a_minute))
+
+    async def ask(_run: Run, _input: BaseModel) -> BaseModel:
+        answer = await desk.admit(claim.lease, planned("page:1#1", rate=one_a_minute))
+        assert isinstance(answer, Wait)
+        raise RateLimited("There is room later.", retry_after=answer.left)
+
+    use(ask)
+    assert await Attempt(claim, KIND, tools).run(leases) == "scheduled: rate_limited"
+    assert await _wait(held, claim) == pytest.approx(30 * 60, abs=5)
+
+
+async def _wait(held: Held, claim: Claim) -> float:
+    """Seconds until a scheduled job is due."""
+    due = await held.score(keys.SCHEDULED, claim.job.id)
+    assert due is not None
+    return (due - await held.now()) / 1000
 
 
 async def test_an_interrupted_job_is_handed_back_without_using_up_the_attempt(
