@@ -15,11 +15,15 @@ local ended = due(LEASES)
 -- Each goes to the head of its lane: the one that ended first is put there last, and so runs first.
 for i = #ended, 1, -1 do lose(ended[i], at) end
 
+-- A retry joins the end of its queue. A job whose booked slot has come goes to the head: the slot does not wait.
 local retries = due(SCHEDULED)
+local booked = {}
 for _, id in ipairs(retries) do
-  enter(id, 'queued', redis.call('HGET', JOB .. id, 'state_reason'), at, {})
-  hint(id, at)
+  local reason = redis.call('HGET', JOB .. id, 'state_reason')
+  enter(id, 'queued', reason, at, {})
+  if reason == 'rate_limited' then table.insert(booked, id) else hint(id, at) end
 end
+for i = #booked, 1, -1 do hint(booked[i], at, true) end
 
 local expired = due(DEADLINES)
 for _, id in ipairs(expired) do enter(id, 'expired', 'start_deadline', at, {}) end

@@ -7,17 +7,15 @@ from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.errors import LeaseLost
-from jobs.model import JobError
 from jobs.settings import Settings
 from jobs.states import Reason, State
 from jobs.store import JobStore, Lease
 from tests.jobs.conftest import Lossy
 from tests.support.held import Held
-from tests.support.jobs_at_hand import BUSY, LANE, claimed, desk_of, planned, running, scheduled, story
+from tests.support.jobs_at_hand import BUSY, LANE, LIMITED, claimed, desk_of, planned, running, scheduled, story
 from tests.support.time_travel import make_retry_due, sweep
 
 MINUTE = timedelta(minutes=1)
-LIMITED = JobError(reason=Reason.RATE_LIMITED, message="There is room in 60 s.", stage="outline")
 
 
 async def test_a_job_waits_for_its_retry_without_a_worker(store: JobStore, held: Held) -> None:

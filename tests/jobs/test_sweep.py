@@ -1,6 +1,7 @@
 """sweep.lua: leases that ended, retries that are due, start deadlines that passed, retention that is over."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
@@ -10,7 +11,7 @@ from jobs.settings import Settings
 from jobs.states import FINAL, Reason, State
 from jobs.store import JobStore, Swept
 from tests.support.held import Held
-from tests.support.jobs_at_hand import LANE, claim_again, claimed, ended, queued, running, scheduled, story
+from tests.support.jobs_at_hand import LANE, LIMITED, claim_again, claimed, ended, queued, running, scheduled, story
 from tests.support.time_travel import (
     end_lease,
     end_retention,
@@ -106,6 +107,28 @@ async def test_a_due_retry_joins_the_end_of_its_queue(store: JobStore, redis: Re
     assert await held.messages(LANE) == [other, job.id]
     assert job.queue.position == 1
     assert await held.members(keys.SCHEDULED) == []
+
+
+async def test_jobs_whose_slots_have_come_are_served_next_in_the_order_of_their_slots(
+    store: JobStore, redis: Redis, held: Held
+) -> None:
+    """A slot is kept for ten seconds only, and the queue may take longer than that."""
+    claims = [await running(store) for _ in range(3)]
+    for claim in claims:
+        await held.pop(LANE)
+        await store.retry_later(claim.lease, LIMITED, wait=timedelta(hours=1))
+    retry = await scheduled(store)
+    await held.pop(LANE)
+    other = await queued(store)
+    due = [retry.job.id, *(claim.job.id for claim in claims)]
+    await redis.zadd(keys.SCHEDULED, {job_id: position for position, job_id in enumerate(due)})
+    await next_millisecond(redis)
+
+    assert await sweep(store) == Swept(retries_due=4)
+
+    expected = [*due[1:], other, retry.job.id]
+    assert await held.messages(LANE) == expected
+    assert await held.members(keys.QUEUED + LANE) == expected
 
 
 async def test_a_due_retry_is_an_event(store: JobStore, redis: Redis, held: Held) -> None:

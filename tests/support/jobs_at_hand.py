@@ -19,6 +19,7 @@ OTHER_WORKER = "worker-2@host"
 LANE = "default\x06\x163"
 """Where jobs of the default priority wait."""
 BUSY = JobError(reason=Reason.PROVIDER_BUSY, message="The provider answered 429.", stage="outline")
+LIMITED = JobError(reason=Reason.RATE_LIMITED, message="There is room in 60 s.", stage="outline")
 BROKEN = JobError(reason=Reason.INTERNAL_ERROR, message="KeyError: 'pages'")
 
 
