@@ -18,7 +18,7 @@ EVENTS_SHOWN = 10
 
 REASONS = {
     Reason.WORKER_LOST: "its worker died or fell silent",
-    Reason.INTERRUPTED: "its worker was told to stop and handed it back; the attempt does not count",
+    Reason.INTERRUPTED: "its worker was told to stop and handed it back",
     Reason.PROVIDER_BUSY: "the provider is asked too often",
     Reason.PROVIDER_UNAVAILABLE: "the provider does not answer",
     Reason.CONTENT_REJECTED: "the provider refuses the content",

@@ -26,7 +26,7 @@ class Reason(StrEnum):
     WORKER_LOST = "worker_lost"
     """Its worker died or fell silent."""
     INTERRUPTED = "interrupted"
-    """Its worker was told to stop and handed it back; the attempt is not used up."""
+    """Its worker was told to stop and handed it back. Uses up an attempt only after many in a row."""
     PROVIDER_BUSY = "provider_busy"
     """The provider is asked too often (429)."""
     PROVIDER_UNAVAILABLE = "provider_unavailable"

@@ -277,9 +277,13 @@ class JobStore:
         reply = await self._write(self._scripts.retry_later, lease, [error.reason, _ms(wait), *fields])
         return State(reply[1])
 
-    async def hand_back(self, lease: Lease) -> None:
-        """Back to the head of its queue; the attempt is not used up."""
-        await self._write(self._scripts.hand_back, lease, [])
+    async def hand_back(self, lease: Lease) -> State:
+        """Back to the head of its queue; or ends the job as `lose` does, if its attempts are used up.
+
+        That uses up none, unless many have followed each other without a step saved in between.
+        """
+        reply = await self._write(self._scripts.hand_back, lease, [])
+        return State(reply[1])
 
     # -- Recovery -----------------------------------------------------------------------------------------------------
 

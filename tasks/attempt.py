@@ -1,9 +1,7 @@
 """One attempt at a job: claim it, keep the lease, run its pipeline, and bring it to its next state, exactly one."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from enum import StrEnum
-from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -12,7 +10,7 @@ from pydantic import BaseModel
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.kinds import Kind
 from jobs.model import JobError
-from jobs.states import Reason
+from jobs.states import Reason, State
 from jobs.store import Claim, Lease, Refusal
 from tasks import pipelines
 from tasks.errors import Busy, ProviderError, RateLimited, Rejected
@@ -113,7 +111,7 @@ class Attempt:
             case _Stop.TIME_LIMIT:
                 return await self._fail(Reason.TIME_LIMIT, f"It ran longer than {self._kind.time_limit}.")
             case _Stop.INTERRUPTED if _unfinished(work):
-                return await self._write(self._tools.store.hand_back, "handed back")
+                return await self._hand_back()
             case _:
                 return await self._conclude(work)
 
@@ -173,9 +171,9 @@ class Attempt:
         )
         return f"failed: {reason}"
 
-    async def _write(self, write: Callable[[Any], Coroutine[Any, Any, None]], outcome: str) -> str:
-        await insist(lambda: write(self._claim.lease), within=self._tools.settings.lease)
-        return outcome
+    async def _hand_back(self) -> str:
+        state = await insist(lambda: self._tools.store.hand_back(self._claim.lease), within=self._tools.settings.lease)
+        return "handed back" if state is State.QUEUED else f"{state}: {Reason.INTERRUPTED}"
 
 
 def _unfinished(work: asyncio.Task[BaseModel]) -> bool:

@@ -9,5 +9,4 @@ if not mine then
   return refuse(current)
 end
 count('children_lost')
-lose(id, now())
-return { 1, redis.call('HGET', KEYS[1], 'state') }
+return { 1, lose(id, now()) }

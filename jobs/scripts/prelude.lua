@@ -183,15 +183,20 @@ local function refuse(state)
   return { 0, state or 'gone' }
 end
 
--- running -> queued at the head, or failed when its attempts are used up.
-local function lose(id, at)
+-- running -> queued at the head, or failed when its attempts are used up. Returns the new state.
+local function run_again(id, at, reason, message)
   local job = redis.call('HMGET', JOB .. id, 'attempt', 'max_attempts')
   if tonumber(job[1]) < tonumber(job[2]) then
-    enter(id, 'queued', 'worker_lost', at, { attempt = tonumber(job[1]) })
+    enter(id, 'queued', reason, at, { attempt = tonumber(job[1]) })
     hint(id, at, true)
-  else
-    local message = 'The worker was lost in attempt ' .. job[1] .. ' of ' .. job[2] .. '.'
-    local failure = { reason = 'worker_lost', message = message }
-    enter(id, 'failed', 'worker_lost', at, { error = failure }, { 'error', cjson.encode(failure) })
+    return 'queued'
   end
+  local failure = { reason = reason, message = message }
+  enter(id, 'failed', reason, at, { error = failure }, { 'error', cjson.encode(failure) })
+  return 'failed'
+end
+
+local function lose(id, at)
+  local attempts = redis.call('HMGET', JOB .. id, 'attempt', 'max_attempts')
+  return run_again(id, at, 'worker_lost', string.format('The worker was lost in attempt %s of %s.', unpack(attempts)))
 end

@@ -7,6 +7,7 @@ local mine, state = holds(ARGV[1], ARGV[2])
 if not mine then return refuse(state) end
 if redis.call('HSET', KEYS[1], ARGV[3], ARGV[4]) == 1 then
   local at, data = now(), { step = ARGV[3] }
+  redis.call('HDEL', JOB .. ARGV[1], 'interruptions')
   if ARGV[5] ~= '[]' then data.usage = cjson.decode(ARGV[5]) end
   emit(JOB .. ARGV[1], 'step', at, data)
   count('steps_saved')

@@ -1,10 +1,12 @@
 """hand_back.lua: running -> queued at the head, the attempt not used up."""
 
+from uuid import uuid4
+
 import pytest
 
 from jobs import keys
 from jobs.errors import LeaseLost
-from jobs.states import Reason
+from jobs.states import Reason, State
 from jobs.store import JobStore, Lease
 from tests.jobs.conftest import Lossy
 from tests.support.held import Held
@@ -45,13 +47,49 @@ async def test_handing_back_is_an_event(store: JobStore, held: Held) -> None:
     assert await held.last_event(claim.lease.job_id) == {"state": "queued", "reason": "interrupted", "attempt": 0}
 
 
-async def test_any_number_of_interruptions_uses_up_no_attempt(store: JobStore) -> None:
+async def test_interruptions_use_up_no_attempt(store: JobStore) -> None:
     job_id = await queued(store, story(max_attempts=1))
 
-    for _ in range(3):
-        await store.hand_back((await claimed(store, job_id)).lease)
+    assert await _hand_back(store, job_id, times=10) is State.QUEUED
 
-    assert (await claimed(store, job_id)).job.attempt == 1
+    assert (await claimed(store, job_id, token="last")).job.attempt == 1  # noqa: S106  # not a secret
+
+
+async def test_interruptions_without_a_saved_step_in_between_come_to_an_end(store: JobStore, held: Held) -> None:
+    """Each pays again for a call that its worker has no time for."""
+    job_id = await queued(store, story(max_attempts=2))
+    await _hand_back(store, job_id, times=10)
+
+    assert await _hand_back(store, job_id, times=1) is State.QUEUED
+    assert (await store.get(job_id)).attempt == 1
+    assert await _hand_back(store, job_id, times=1) is State.FAILED
+
+    job = await store.get(job_id)
+    assert (job.state_reason, job.attempt) == (Reason.INTERRUPTED, 2)
+    assert job.error is not None
+    assert job.error.message == (
+        "Its workers were told to stop 12 times in a row before a step was saved."
+        " Let a worker run for longer than the longest step takes."
+    )
+    assert await held.members(keys.DEAD) == [job_id]
+    assert await held.counter("interrupted") == 12
+
+
+async def test_a_saved_step_starts_the_count_of_interruptions_anew(store: JobStore) -> None:
+    job_id = await queued(store, story(max_attempts=1))
+
+    for number in range(3):
+        await _hand_back(store, job_id, times=9)
+        lease = (await claimed(store, job_id, token=f"saves {number}")).lease
+        await store.save_step(lease, f"page:{number}", "1")
+        assert await store.hand_back(lease) is State.QUEUED
+
+
+async def _hand_back(store: JobStore, job_id: str, *, times: int) -> State:
+    state = State.RUNNING
+    for _ in range(times):
+        state = await store.hand_back((await claimed(store, job_id, token=str(uuid4()))).lease)
+    return state
 
 
 async def test_a_job_is_not_handed_back_under_an_old_fence(store: JobStore, held: Held) -> None:
@@ -82,6 +120,18 @@ async def test_an_unknown_job_is_not_handed_back(store: JobStore, held: Held) ->
         await store.hand_back(Lease("00000000-0000-0000-0000-000000000000", fence=1))
 
     assert await held.names("hr:job:*") == []
+
+
+async def test_a_last_handing_back_whose_reply_was_lost_is_one_event(lossy: Lossy, held: Held) -> None:
+    job_id = await queued(lossy.store, story(max_attempts=1))
+    await _hand_back(lossy.store, job_id, times=10)
+    claim = await claimed(lossy.store, job_id, token="last")  # noqa: S106  # not a secret
+
+    with lossy.proxy.losing_a_reply():
+        assert await lossy.store.hand_back(claim.lease) is State.FAILED
+
+    assert (await held.events(job_id)).count("failed") == 1
+    assert await held.counter("interrupted") == 11
 
 
 async def test_handing_back_whose_reply_was_lost_is_one_message(lossy: Lossy, held: Held) -> None:

@@ -80,7 +80,7 @@ REPEATABLE_IN: dict[str, set[State]] = {
     "complete": {State.COMPLETED},
     "fail": {State.FAILED},
     "retry_later": {State.SCHEDULED, State.FAILED},
-    "hand_back": {State.QUEUED},
+    "hand_back": {State.QUEUED, State.FAILED},
     "lose": {State.QUEUED, State.FAILED},
 }
 """Where a write under the current fence is answered as if it were the first: its reply may have been lost."""
@@ -187,9 +187,7 @@ class JobLife(RuleBasedStateMachine):
         lease = self._held_lease(nth)
         life, result = self.fleet.lives[lease.job_id], f'"under fence {lease.fence}"'
         self.run(self.store.save_step(lease, step, result))
-        if step not in life.steps:
-            life.events.append("step")
-        life.steps[step] = result
+        life.save(step, result)
 
     @precondition(_someone_works)
     @rule(nth=st.integers(0, 9), write=st.sampled_from(["renew", "progress"]))
@@ -229,7 +227,7 @@ class JobLife(RuleBasedStateMachine):
         self.run(end_lease(self.store.redis, job))
         expired = self.fleet.lives[job].state is State.RUNNING
         if expired:
-            self.fleet.worker_lost(job)
+            self.fleet.run_again(job)
         self.fleet.counters["leases_expired"] += expired
         self._sweep(leases_expired=expired)
 
@@ -389,9 +387,7 @@ class JobLife(RuleBasedStateMachine):
                 life.progress = "half"
                 life.events.append("progress")
             case "save_step":
-                if "outline" not in life.steps:
-                    life.events.append("step")
-                life.steps["outline"] = '"by whom?"'
+                life.save("outline", '"by whom?"')
             case "complete":
                 life.enter(State.COMPLETED)
             case "fail":
@@ -399,11 +395,10 @@ class JobLife(RuleBasedStateMachine):
             case "retry_later":
                 life.enter(State.SCHEDULED if life.attempt < life.max_attempts else State.FAILED)
             case "hand_back":
-                life.attempt -= 1
-                self.fleet.requeue(lease.job_id, head=True)
+                self.fleet.interrupted(lease.job_id)
                 self.fleet.counters["interrupted"] += 1
             case "lose":
-                self.fleet.worker_lost(lease.job_id)
+                self.fleet.run_again(lease.job_id)
                 self.fleet.counters["children_lost"] += 1
             case _:
                 pass

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from jobs.states import NEXT, State
 from tests.support.jobs_at_hand import LANE
 
+FREE_INTERRUPTIONS = 10
 LANES = {0: "default", 3: LANE}
 """By priority."""
 
@@ -18,6 +19,8 @@ class Life:
     max_attempts: int
     state: State = State.QUEUED
     attempt: int = 0
+    interruptions: int = 0
+    """Since a step was saved."""
     fence: int = 0
     worker: str = ""
     started: bool = False
@@ -30,6 +33,12 @@ class Life:
         assert state in NEXT[self.state], f"{self.state} -> {state}"
         self.state = state
         self.events.append(state)
+
+    def save(self, step: str, result: str) -> None:
+        if step not in self.steps:
+            self.events.append("step")
+            self.interruptions = 0
+        self.steps[step] = result
 
 
 @dataclass
@@ -59,7 +68,14 @@ class Fleet:
         if job_id in queue:
             queue.remove(job_id)
 
-    def worker_lost(self, job_id: str) -> None:
+    def interrupted(self, job_id: str) -> None:
+        life = self.lives[job_id]
+        life.interruptions += 1
+        if life.interruptions <= FREE_INTERRUPTIONS:
+            life.attempt -= 1
+        self.run_again(job_id)
+
+    def run_again(self, job_id: str) -> None:
         life = self.lives[job_id]
         if life.attempt < life.max_attempts:
             self.requeue(job_id, head=True)
