@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 
 class Placed(BaseModel):
-    """What every saved step tells of its place. The worker keeps more."""
+    """What every saved step tells of its place. The worker keeps more; prelude.lua reads the `files` of it."""
 
     phase: int = 0
     """Phases are what steps' names have before the colon, numbered in the order in which the pipeline came to them."""

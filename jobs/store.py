@@ -254,9 +254,9 @@ class JobStore:
         await self._write(self._scripts.finish, lease, [State.COMPLETED, "", *fields])
 
     async def fail(
-        self, lease: Lease, error: JobError, *, files: Sequence[FileRef] = (), reused: Reused | None = None
+        self, lease: Lease, error: JobError, *, files: Sequence[FileRef] | None = None, reused: Reused | None = None
     ) -> None:
-        """Ends the job for good; the files of its finished steps are kept."""
+        """Ends the job for good. `files` are those of its finished steps; None: as far as they are saved."""
         fields = ["error", error.model_dump_json(), *_outcome(files, reused)]
         await self._write(self._scripts.finish, lease, [State.FAILED, error.reason, *fields])
 
@@ -412,8 +412,9 @@ def _progress(progress: Progress) -> str:
     return progress.model_dump_json(exclude_none=True)
 
 
-def _outcome(files: Sequence[FileRef], reused: Reused | None) -> list[str]:
-    return ["files", _dump(files), "reused", (reused or Reused()).model_dump_json()]
+def _outcome(files: Sequence[FileRef] | None, reused: Reused | None) -> list[str]:
+    kept = [] if files is None else ["files", _dump(files)]
+    return [*kept, "reused", (reused or Reused()).model_dump_json()]
 
 
 def _dump(items: Sequence[FileRef] | Sequence[UsageItem]) -> str:

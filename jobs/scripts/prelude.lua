@@ -97,8 +97,20 @@ local function told_batch(batch, id, from, to, at)
   move(batch, from, to, 1, at)
 end
 
+-- Gives a job that ends without its worker the files of its saved steps, as the worker would have.
+local function keep_files(id)
+  local files = {}
+  for _, text in ipairs(redis.call('HVALS', JOB .. id .. STEPS)) do
+    local step = cjson.decode(text)
+    for _, file in ipairs(type(step) == 'table' and step.files or {}) do table.insert(files, file) end
+  end
+  table.sort(files, function(a, b) return a.name < b.name end)
+  if #files > 0 then redis.call('HSET', JOB .. id, 'files', cjson.encode(files)) end
+end
+
 -- Lets every key of a finished job end, and counts it.
 local function close(id, state, at, job)
+  if redis.call('HEXISTS', JOB .. id, 'files') == 0 then keep_files(id) end
   redis.call('HDEL', JOB .. id, 'message', 'claim', 'lease_until', 'waiting_for', 'waiting_since',
     'waiting_until')
   redis.call('ZREM', DEADLINES, id)

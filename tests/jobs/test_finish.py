@@ -1,5 +1,7 @@
 """finish.lua: running -> completed or failed."""
 
+import json
+
 import pytest
 from redis.asyncio import Redis
 
@@ -15,6 +17,7 @@ from tests.support.jobs_at_hand import BROKEN, claimed, running, scheduled, stor
 from tests.support.time_travel import end_lease, make_retry_due, rewrite, sweep
 
 PDF = FileRef(name="book.pdf", key="a/b/book.pdf", content_type="application/pdf", size=3)
+PNG = FileRef(name="page-1.png", key="a/b/page-1.png", content_type="image/png", size=2_000_000)
 REUSED = Reused(steps=2, cost=0.04)
 
 
@@ -38,6 +41,24 @@ async def test_a_failed_job_has_its_error(store: JobStore) -> None:
     job = await store.get(claim.lease.job_id)
     assert (job.state, job.state_reason, job.error) == ("failed", Reason.CONTENT_REJECTED, error)
     assert (job.result, job.reused) == (None, REUSED)
+
+
+@pytest.mark.parametrize("end", ["failed by its worker's parent", "lost", "cancelled"])
+async def test_a_job_that_ends_without_its_worker_has_the_files_of_its_saved_steps(store: JobStore, end: str) -> None:
+    """They are paid for, and listed as the worker would have."""
+    claim = await running(store, story(max_attempts=1))
+    for name, step in [("page:1", [PNG, PDF]), ("outline", [])]:
+        kept = {"phase": 0, "value": "drawn", "files": [ref.model_dump() for ref in step]}
+        await store.save_step(claim.lease, name, json.dumps(kept))
+
+    if end == "lost":
+        await store.lose(claim.lease)
+    elif end == "cancelled":
+        await store.cancel(claim.lease.job_id)
+    else:
+        await store.fail(claim.lease, BROKEN)
+
+    assert (await store.get(claim.lease.job_id)).files == [PDF, PNG]
 
 
 async def test_completion_is_the_last_event(store: JobStore, held: Held) -> None:
