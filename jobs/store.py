@@ -94,13 +94,16 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Swept:
-    """What one sweep found. `elsewhere`: nothing was looked for, because another worker swept just now."""
+    """What one sweep found."""
 
     leases_expired: int = 0
     retries_due: int = 0
     hints_lost: int = 0
     expired: int = 0
+    more: bool = False
+    """There is more to do than one sweep may: the next one can follow at once."""
     elsewhere: bool = False
+    """Nothing was looked for, because another worker swept just now."""
 
     def __bool__(self) -> bool:
         return any((self.leases_expired, self.retries_due, self.hints_lost, self.expired))
@@ -305,7 +308,10 @@ class JobStore:
             [keys.SWEEPING],
             [_ms(self._settings.sweep * 0.75), _ms(self._settings.hint_grace), SWEEP_BATCH],
         )
-        return Swept(*reply) if reply else Swept(elsewhere=True)
+        if not reply:
+            return Swept(elsewhere=True)
+        *found, more = reply
+        return Swept(*found, more=bool(more))
 
     # -- Inside -------------------------------------------------------------------------------------------------------
 

@@ -106,6 +106,8 @@ class Parent:
             swept = await self._ask_store(self._store.sweep)
             if swept:
                 log.info("swept", **vars(swept))
+            if swept is not None and swept.more:
+                continue
             # Whoever finds that another sweeps asks half as often: soon enough to take over before its leases end.
             await _pause(self._settings.sweep * (2 if swept is not None and swept.elsewhere else 1))
 

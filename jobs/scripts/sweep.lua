@@ -1,14 +1,18 @@
 -- sweep: whatever time has done to jobs: leases that ended, retries that are due, hints that were lost, start deadlines
 -- that passed, batches left half fed, retention that is over. It only enqueues or ends jobs; it starts none. Any number
--- of workers may call it.
+-- of workers may call it. When there is more than one sweep may do, the next one need not wait.
 -- KEYS    1 sweeping (string with a TTL)
 -- ARGV    1 pause until the next sweep, ms   2 grace before a missing hint counts as lost, ms   3 most jobs of each sort
--- RETURN  {leases ended, retries due, hints lost, deadlines passed}, or {} when another worker swept just now
+-- RETURN  {leases ended, retries due, hints lost, deadlines passed, 1 when there is more to do or 0}, or {} when another
+--         worker swept just now
 if not redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return {} end
 local at, grace, most = now(), tonumber(ARGV[2]), tonumber(ARGV[3])
 
+local more = false
 local function due(key)
-  return redis.call('ZRANGEBYSCORE', key, '-inf', at, 'LIMIT', 0, most)
+  local found = redis.call('ZRANGEBYSCORE', key, '-inf', at, 'LIMIT', 0, most)
+  more = more or #found == most
+  return found
 end
 
 local ended = due(LEASES)
@@ -58,7 +62,7 @@ for _, lane in ipairs(redis.call('SMEMBERS', LANES)) do
   end
 end
 
-for _, batch in ipairs(redis.call('ZRANGE', FEEDING, 0, 0)) do feed(batch, at, most) end
+for _, batch in ipairs(redis.call('ZRANGE', FEEDING, 0, 0)) do more = feed(batch, at, most) > 0 or more end
 
 for _, member in ipairs(due(RETAINED)) do
   local id, kind, state, user = string.match(member, '^(%S+) (%S+) (%S+) (%S*)$')
@@ -73,4 +77,6 @@ redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', at - WORKER_KEEP * 1000)
 
 if #ended > 0 then count('leases_expired', #ended) end
 if lost > 0 then count('hints_lost', lost) end
-return { #ended, #retries, lost, #expired }
+more = more or lost >= most
+if more then redis.call('DEL', KEYS[1]) end
+return { #ended, #retries, lost, #expired, more and 1 or 0 }

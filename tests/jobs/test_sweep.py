@@ -272,12 +272,35 @@ async def test_the_pause_between_sweeps_ends(store: JobStore, redis: Redis, sett
     assert 0 < left <= settings.sweep.total_seconds() * 1000
 
 
-async def test_one_sweep_handles_a_batch_and_the_next_the_rest(store: JobStore, redis: Redis) -> None:
+async def test_one_sweep_handles_a_batch_and_the_next_the_rest_at_once(store: JobStore, redis: Redis) -> None:
     jobs = [(await store.create(story())).job_id for _ in range(101)]
     for job_id in jobs:
         await pass_start_deadline(redis, job_id)
 
-    assert [await sweep(store), await sweep(store)] == [Swept(expired=100), Swept(expired=1)]
+    assert [await store.sweep() for _ in range(3)] == [
+        Swept(expired=100, more=True),
+        Swept(expired=1),
+        Swept(elsewhere=True),
+    ]
+
+
+async def test_no_number_of_ended_retentions_is_too_many_for_the_sweep(store: JobStore, redis: Redis) -> None:
+    """Or the indexes of a busy fleet would grow for ever."""
+    for number in range(250):
+        await redis.zadd(keys.RETAINED, {f"{number} story completed ann": 1})
+        await redis.zadd(keys.INDEX_ALL, {str(number): 1})
+
+    assert [(await store.sweep()).more for _ in range(3)] == [True, True, False]
+    assert await redis.zcard(keys.INDEX_ALL) == 0
+
+
+async def test_what_cannot_be_done_yet_is_no_reason_to_sweep_again(store: JobStore, held: Held) -> None:
+    """A hundred messages were popped a moment ago."""
+    for _ in range(100):
+        await store.create(story())
+        await held.pop(LANE)
+
+    assert await store.sweep() == Swept()
 
 
 async def test_of_several_lost_jobs_the_first_to_be_lost_runs_first(store: JobStore) -> None:

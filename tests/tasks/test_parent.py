@@ -1,4 +1,4 @@
-"""What a worker's parent process does for a job whose child died."""
+"""A worker's parent process: it sweeps, stops its children and does what is due for a job whose child died."""
 
 import subprocess
 import sys
@@ -10,12 +10,13 @@ import pytest
 from billiard.exceptions import WorkerLostError
 from celery.worker import state as celery_state
 
-from jobs import kinds
+from jobs import keys, kinds
 from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import Claim, JobStore, NewJob
 from tasks.child import HAND_BACK
 from tasks.parent import Parent
+from tests.support.time_travel import PAST
 from tests.support.waiting import wait_until
 
 
@@ -92,3 +93,18 @@ def test_children_are_told_to_stop_though_the_jobs_change_meanwhile(
         monkeypatch.setattr(celery_state, "active_requests", Changing(running))
         parent.hand_back_and_exit()
         assert child.wait(timeout=5) == -HAND_BACK, "it does not listen, and so is ended by the signal"
+
+
+async def test_a_parent_sweeps_until_nothing_is_left_before_it_pauses(settings: Settings, store: JobStore) -> None:
+    ended = {f"{number} story completed ann": PAST for number in range(1000)}
+    await store.redis.zadd(keys.RETAINED, ended)
+    parent = Parent(settings.model_copy(update={"sweep": timedelta(hours=1)}))
+
+    async def none_left() -> bool:
+        return await store.redis.zcard(keys.RETAINED) == 0
+
+    parent.start(["default"])
+    try:
+        await wait_until(none_left, within=10, what="all ended retentions are swept")
+    finally:
+        parent.stop()
