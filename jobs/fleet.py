@@ -135,13 +135,12 @@ class Fleet:
             pipe.time()
             for lane in lanes:
                 pipe.zcard(keys.QUEUED + lane)
-                pipe.zrange(keys.QUEUED + lane, 0, 0)
+                # A job put at the head has the place, and so the time, of the one that it was put before.
+                pipe.zrange(keys.QUEUED + lane, 0, 0, withscores=True)
             (seconds, micros), *found = await pipe.execute()
-            for oldest in found[1::2]:
-                pipe.hget(keys.job(oldest[0]) if oldest else keys.JOB, "created_at")
-            created = [int(ms) for ms in cast("list[str | None]", await pipe.execute()) if ms]
+        since = [first[0][1] for first in cast("list[list[tuple[str, float]]]", found[1::2]) if first]
         return Queue(
             name=name,
             queued=sum(found[::2]),
-            oldest_seconds=max(0.0, seconds + micros / 1e6 - min(created) / 1000) if created else None,
+            oldest_seconds=max(0.0, seconds + micros / 1e6 - min(since) / 1000) if since else None,
         )

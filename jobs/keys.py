@@ -18,7 +18,7 @@ SIGNAL = ":signal"
 """List `hr:job:{id}:signal`: wakes the lease holder when the job is no longer its own. Lives a minute."""
 
 QUEUED = "hr:queued:"
-"""Zset `hr:queued:{lane}`: queued jobs in the order of their hints on the lane."""
+"""Zset `hr:queued:{lane}`: queued jobs in the order of their hints on the lane, by the time of the place, ms."""
 LEASES = "hr:leases"
 """Zset: running jobs by the time their lease ends, ms."""
 SCHEDULED = "hr:scheduled"

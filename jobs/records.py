@@ -56,7 +56,7 @@ def to_job(record: Mapping[str, str], *, position: int | None = None) -> Job:
 def _waiting(record: Mapping[str, str]) -> Waiting | None:
     match State(record["state"]):
         case State.QUEUED:
-            return Waiting(on="worker", since=_date(record, "hinted_at"))
+            return Waiting(on="worker", since=_date(record, "queued_at"))
         case State.SCHEDULED:
             limited = record["state_reason"] == Reason.RATE_LIMITED
             return Waiting(on="rate_limit" if limited else "retry", until=_date(record, "retry_at"))

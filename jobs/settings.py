@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     hint_grace: Annotated[
         Duration,
         Field(description="A queued job whose message is gone this long is put on the broker again"),
-    ] = timedelta(seconds=8)
+    ] = timedelta(seconds=5)
     grace: Annotated[
         Pause, Field(description="On SIGTERM, calls in flight have this long to be saved before the job is handed back")
     ] = timedelta(seconds=2)

@@ -10,7 +10,7 @@ from redis.commands.core import AsyncScript
 from jobs import keys
 
 DELIVERY_TAG = "DELIVERYTAG"
-"""Stands in a rendered message where each delivery gets a tag of its own. Letters only: it is a Lua pattern too."""
+"""Stands in a rendered message where each delivery gets a tag of its own."""
 WORKER_KEEP = timedelta(minutes=1)
 """A worker that has not reported for this long is no longer listed."""
 

@@ -3,7 +3,7 @@
 -- ARGV    1 job id   2 worker   3 claim token (a repeat of the same claim gets the same answer)   4 lease, ms
 -- RETURN  {1, the record (flat), the saved steps (flat)}, or {0, state} when there is nothing to claim
 local id, at = ARGV[1], now()
-local job = redis.call('HMGET', KEYS[1], 'state', 'claim', 'kind', 'hinted_at', 'deadline', 'started_at')
+local job = redis.call('HMGET', KEYS[1], 'state', 'claim', 'kind', 'queued_at', 'deadline', 'started_at')
 if job[1] == 'running' and job[2] == ARGV[3] then
   return { 1, redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2]) }
 end

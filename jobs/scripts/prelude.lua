@@ -37,7 +37,8 @@ end
 
 -- Puts delivery number `delivery` of a job's Celery message on its lane, with a tag of its own; at the head or the tail.
 local function push(lane, id, message, delivery, order, head)
-  local tagged = string.gsub(message, DELIVERY_TAG, id .. ':' .. delivery)
+  local from, to = string.find(message, DELIVERY_TAG, 1, true)
+  local tagged = string.sub(message, 1, from - 1) .. id .. ':' .. delivery .. string.sub(message, to + 1)
   redis.call(head and 'RPUSH' or 'LPUSH', lane, tagged)
   redis.call('ZADD', QUEUED .. lane, order, id)
 end
@@ -51,7 +52,7 @@ local function hint(id, at, head)
     if first[2] then order = math.min(at, tonumber(first[2]) - 1) end
   end
   push(job[1], id, job[2], redis.call('HINCRBY', JOB .. id, 'deliveries', 1), order, head)
-  redis.call('HSET', JOB .. id, 'hinted_at', at)
+  redis.call('HDEL', JOB .. id, 'missing_since')
 end
 
 -- Counts what calls used of models: for the job, for the day, and for the user on that day. `items` are decoded usage
@@ -111,7 +112,7 @@ end
 -- Lets every key of a finished job end, and counts it.
 local function close(id, state, at, job)
   if redis.call('HEXISTS', JOB .. id, 'files') == 0 then keep_files(id) end
-  redis.call('HDEL', JOB .. id, 'message', 'claim', 'lease_until', 'waiting_for', 'waiting_since',
+  redis.call('HDEL', JOB .. id, 'message', 'missing_since', 'claim', 'lease_until', 'waiting_for', 'waiting_since',
     'waiting_until')
   redis.call('ZREM', DEADLINES, id)
   redis.call('ZADD', RETAINED, at + KEEP * 1000, table.concat({ id, job.kind, state, job.user_id }, ' '))
@@ -144,6 +145,7 @@ local function enter(id, state, reason, at, data, fields)
   data.state = state
   if reason ~= '' then data.reason = reason end
   if FINAL[state] then redis.call('HSET', JOB .. id, 'finished_at', at) end
+  if state == 'queued' then redis.call('HSET', JOB .. id, 'queued_at', at) end
   emit(JOB .. id, state, at, data)
   if FINAL[state] then close(id, state, at, job) end
   if held[7] and held[7] ~= '' then told_batch(held[7], id, job.state, state, at) end
@@ -154,7 +156,7 @@ local function bear(id, at, within, fields)
   local key, job = JOB .. id, {}
   for i = 1, #fields, 2 do job[fields[i]] = fields[i + 1] end
   redis.call('HSET', key, 'id', id, 'state', 'queued', 'state_reason', '', 'attempt', 0, 'fence', 0,
-    'created_at', at, 'deadline', at + within, 'hinted_at', at, 'deliveries', 1, 'events', 1, unpack(fields))
+    'created_at', at, 'deadline', at + within, 'queued_at', at, 'deliveries', 1, 'events', 1, unpack(fields))
   redis.call('SADD', LANES, job.lane)
   redis.call('ZADD', INDEX_ALL, at, id)
   redis.call('ZADD', INDEX_STATE .. 'queued', at, id)

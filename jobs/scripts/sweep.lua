@@ -44,7 +44,8 @@ local function frontier(lane)
   if #messages < SCAN then return math.huge end
 end
 
--- A job that stands before the next message on its lane has lost its own: popped by a worker that died with it.
+-- A job that stands before the next message on its lane has none: popped by a worker that is about to claim the job, or
+-- died with it. It counts as lost when it has been seen missing for the grace.
 -- A hint too many costs a refused claim; so that they cannot pile up, none is pushed on a lane that is already longer
 -- than its jobs are many.
 local lost = 0
@@ -54,7 +55,10 @@ for _, lane in ipairs(redis.call('SMEMBERS', LANES)) do
   if next then
     local first = redis.call('ZRANGEBYSCORE', QUEUED .. lane, '-inf', '(' .. next, 'LIMIT', 0, most)
     for i = #first, 1, -1 do
-      if redis.call('HGET', JOB .. first[i], 'hinted_at') + grace < at then
+      local since = redis.call('HGET', JOB .. first[i], 'missing_since')
+      if not since then
+        redis.call('HSET', JOB .. first[i], 'missing_since', at)
+      elseif since + grace < at then
         hint(first[i], at, true)
         lost = lost + 1
       end

@@ -15,7 +15,7 @@ async def test_a_message_that_a_dying_worker_popped_is_pushed_again(platform: Pl
 
     Injected: the idle worker is stopped with its BRPOP armed, a job is posted, Redis gives the message to nobody, and
     the worker is killed. A replacement starts.
-    Bound: 14 s from the post, of which 8 s are the grace for hints.
+    Bound: 14 s from the post, of which 5 s are the grace for hints.
     """
     await platform.start()
     stopped = platform.workers[0]

@@ -99,7 +99,7 @@ async def test_a_started_job_no_longer_has_a_start_deadline(store: JobStore, hel
 async def test_the_wait_for_a_worker_is_measured(store: JobStore, redis: Redis, held: Held) -> None:
     """Of the last time it was put in its queue, in buckets of seconds."""
     job_id = await queued(store)
-    await rewrite(redis, job_id, hinted_at=await held.now() - 10_000)
+    await rewrite(redis, job_id, queued_at=await held.now() - 10_000)
 
     await claimed(store, job_id)
 

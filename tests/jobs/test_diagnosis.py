@@ -13,7 +13,7 @@ from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore
 from tests.support.jobs_at_hand import ended, queued, running, scheduled
-from tests.support.time_travel import PAST, end_lease, make_retry_due, rewrite
+from tests.support.time_travel import PAST, end_lease, make_retry_due, wait_since
 
 SAFE = RedisReport(
     version="7.2.4",
@@ -106,14 +106,14 @@ async def test_a_job_that_waits_beside_an_idle_worker_is_wrong(redis: Redis, sto
     job_id = await queued(store)
     await _reports(fleet, jobs=[])
     assert _stuck(await _examine(redis, fleet)) == [], "it was queued just now"
-    await rewrite(redis, job_id, created_at=PAST)
+    await wait_since(redis, job_id, PAST)
     ((wrong, what),) = _stuck(await _examine(redis, fleet))
     assert wrong
     assert "although a worker is idle" in what
 
 
 async def test_a_long_wait_for_busy_workers_is_a_note(redis: Redis, store: JobStore, fleet: Fleet) -> None:
-    await rewrite(redis, await queued(store), created_at=PAST)
+    await wait_since(redis, await queued(store), PAST)
     await _reports(fleet, jobs=["another"])
     ((wrong, what),) = _stuck(await _examine(redis, fleet))
     assert not wrong

@@ -14,7 +14,7 @@ from jobs.states import State
 from jobs.store import JobStore
 from tests.support.held import Held
 from tests.support.jobs_at_hand import claim_again, claimed, ended, queued, running, scheduled, story
-from tests.support.time_travel import rewrite
+from tests.support.time_travel import PAST, rewrite, wait_since
 
 STARTED = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -69,12 +69,38 @@ async def test_the_oldest_job_of_all_lanes_gives_the_age(
     now = await held.now()
     for priority, seconds in ((0, 20), (3, 50), (9, 30)):
         job_id = await queued(store, story(priority=priority))
-        await rewrite(redis, job_id, created_at=now - seconds * 1000)
+        await wait_since(redis, job_id, now - seconds * 1000)
 
     oldest = (await _default(fleet)).oldest_seconds
 
     assert oldest is not None
     assert 49 <= oldest < 53
+
+
+async def test_a_job_has_waited_since_it_was_last_queued(store: JobStore, redis: Redis, fleet: Fleet) -> None:
+    """However long ago it was made, and however long it ran."""
+    claim = await running(store)
+    await rewrite(redis, claim.job.id, created_at=PAST)
+    await store.hand_back(claim.lease)
+
+    oldest = (await _default(fleet)).oldest_seconds
+
+    assert oldest is not None
+    assert oldest < 5
+
+
+async def test_a_job_at_the_head_does_not_hide_one_that_has_waited_longer(
+    store: JobStore, redis: Redis, held: Held, fleet: Fleet
+) -> None:
+    claim = await running(store)
+    waiting = await queued(store)
+    await wait_since(redis, waiting, await held.now() - 50_000)
+    await store.hand_back(claim.lease)
+
+    oldest = (await _default(fleet)).oldest_seconds
+
+    assert oldest is not None
+    assert 49 <= oldest < 55
 
 
 async def test_a_claimed_job_no_longer_ages_its_queue(store: JobStore, fleet: Fleet) -> None:

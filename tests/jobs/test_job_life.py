@@ -426,7 +426,7 @@ async def _await(work: Awaitable[object]) -> None:
 
 
 def test_every_job_lives_as_the_model_says(redis_url: str) -> None:
-    settings = Settings.model_validate({"redis_url": redis_url, "lease": "1h"})
+    settings = Settings.model_validate({"redis_url": redis_url, "lease": "1h", "hint_grace": "1h"})
     with asyncio.Runner() as runner:
         redis = connect(settings, name="tests", reply_within=timedelta(seconds=5))
         store = JobStore(redis, settings, Renderer(create_celery(settings)), patience=timedelta(seconds=5))

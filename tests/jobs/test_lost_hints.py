@@ -3,10 +3,12 @@
 from redis.asyncio import Redis
 
 from jobs import keys
+from jobs.records import to_datetime
+from jobs.settings import Settings
 from jobs.store import JobStore, Swept
 from tests.support.held import Held
 from tests.support.jobs_at_hand import LANE, claimed, queued, story
-from tests.support.time_travel import age_hint, sweep
+from tests.support.time_travel import PAST, age_hint, next_millisecond, rewrite, sweep
 
 URGENT_LANE = "default"
 
@@ -22,14 +24,50 @@ async def test_a_lost_hint_is_put_on_its_lane_again(store: JobStore, redis: Redi
     assert await held.counter("hints_lost") == 1
 
 
-async def test_a_hint_is_not_lost_before_the_grace_is_over(store: JobStore, held: Held) -> None:
-    """A worker that has just popped it is about to claim."""
-    await queued(store)
+async def test_a_hint_is_not_lost_before_the_grace_is_over(store: JobStore, redis: Redis, held: Held) -> None:
+    """A worker that has just popped it is about to claim, however long the job has waited for that."""
+    job_id = await queued(store)
+    await rewrite(redis, job_id, queued_at=PAST)
     await held.pop(LANE)
 
-    assert await sweep(store) == Swept()
+    assert [await sweep(store), await sweep(store)] == [Swept(), Swept()]
 
     assert await held.messages(LANE) == []
+
+
+async def test_the_grace_begins_when_the_message_is_first_seen_missing(
+    store: JobStore, redis: Redis, held: Held, settings: Settings
+) -> None:
+    job_id = await queued(store)
+    await sweep(store)
+    assert "missing_since" not in await held.record(job_id)
+    await held.pop(LANE)
+
+    before = await held.now()
+    await sweep(store)
+    await next_millisecond(redis)
+    await sweep(store)
+
+    seen = int((await held.record(job_id))["missing_since"])
+    assert before <= seen <= await held.now()
+    await rewrite(redis, job_id, missing_since=seen - round(settings.hint_grace.total_seconds() * 1000) - 1)
+    assert await sweep(store) == Swept(hints_lost=1)
+
+
+async def test_a_job_whose_hint_was_lost_has_waited_all_the_time(store: JobStore, redis: Redis, held: Held) -> None:
+    job_id = await queued(store)
+    queued_at = await held.now() - 60_000
+    await rewrite(redis, job_id, queued_at=queued_at)
+    await held.pop(LANE)
+    await age_hint(redis, job_id)
+
+    await sweep(store)
+
+    waiting = (await store.get(job_id)).waiting
+    assert waiting is not None
+    assert waiting.since == to_datetime(queued_at)
+    await claimed(store, job_id)
+    assert await held.counter("wait_seconds:story:sum") >= 60_000
 
 
 async def test_a_message_that_waits_on_its_lane_is_not_lost(store: JobStore, redis: Redis, held: Held) -> None:

@@ -51,7 +51,7 @@ class Fleet:
     keys: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     counters: Counter[str] = field(default_factory=Counter[str])
     overdue: set[str] = field(default_factory=set[str])
-    """Jobs whose last message is older than the grace."""
+    """Jobs whose message was seen missing longer ago than the grace."""
 
     def enqueue(self, job_id: str, *, head: bool = False) -> None:
         lane = self.lives[job_id].lane

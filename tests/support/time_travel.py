@@ -26,8 +26,15 @@ async def pass_start_deadline(redis: Redis, job_id: str) -> None:
 
 
 async def age_hint(redis: Redis, job_id: str) -> None:
-    """The job's message was put on its lane longer ago than any grace."""
-    await rewrite(redis, job_id, hinted_at=PAST)
+    """The job's message was seen missing longer ago than any grace."""
+    await rewrite(redis, job_id, missing_since=PAST)
+
+
+async def wait_since(redis: Redis, job_id: str, at: int) -> None:
+    """The job stands in its queue since then, ms since the epoch."""
+    client: Any = redis
+    await client.zadd(keys.QUEUED + await client.hget(keys.job(job_id), "lane"), {job_id: at}, xx=True)
+    await rewrite(redis, job_id, queued_at=at)
 
 
 async def rewrite(redis: Redis, job_id: str, **dates: int) -> None:
