@@ -157,7 +157,8 @@ class BatchStore:
         for start in range(0, len(items), _CHUNK):
             named = [(str(uuid4()), item) for item in items[start : start + _CHUNK]]
             jobs = [self._jobs.born(job_id, one.new, batch=batch_id, custom_id=one.custom_id) for job_id, one in named]
-            async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
+            # One transaction: were it broken off between the two, a list would stay for ever.
+            async with answered(self._patience), self._redis.pipeline(transaction=True) as pipe:
                 pipe.rpush(base + keys.PENDING, *map(json.dumps, jobs))
                 pipe.rpush(base + keys.MEMBERS, *(f"{job_id} {one.custom_id}" for job_id, one in named))
                 for key in (keys.PENDING, keys.MEMBERS):

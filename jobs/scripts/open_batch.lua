@@ -1,4 +1,4 @@
--- open_batch: takes on a batch whose jobs lie on its pending list; whoever feeds it makes them.
+-- open_batch: takes on a batch whose jobs lie on its pending list, or removes them; whoever feeds it makes them.
 -- KEYS    1 batch (hash)   2 idempotency (hash)   3 pending (list)   4 members (list)
 -- ARGV    1 batch id   2 fingerprint of the request, '' without an Idempotency-Key   3 time to remember it, s
 --         4 user id, or ''   5 jobs on the pending list
@@ -6,11 +6,17 @@
 --         {'incomplete', id} when the pending list has not as many jobs as it should
 local id, at = ARGV[1], now()
 if redis.call('EXISTS', KEYS[1]) == 1 then return { 'created', id } end
+
+-- What was laid down is of no use then.
+local function decline(outcome, made)
+  redis.call('UNLINK', KEYS[3], KEYS[4])
+  return { outcome, made }
+end
 if ARGV[2] ~= '' then
   local before = redis.call('HMGET', KEYS[2], 'job', 'fingerprint')
-  if before[1] then return { before[2] == ARGV[2] and 'replayed' or 'conflict', before[1] } end
+  if before[1] then return decline(before[2] == ARGV[2] and 'replayed' or 'conflict', before[1]) end
 end
-if redis.call('LLEN', KEYS[3]) ~= tonumber(ARGV[5]) then return { 'incomplete', id } end
+if redis.call('LLEN', KEYS[3]) ~= tonumber(ARGV[5]) then return decline('incomplete', id) end
 if ARGV[2] ~= '' then
   redis.call('HSET', KEYS[2], 'job', id, 'fingerprint', ARGV[2])
   redis.call('EXPIRE', KEYS[2], ARGV[3])

@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis as redis_py
 from redis.asyncio import Redis
 
+from cli.embedded_redis import EmbeddedRedis
 from jobs import keys
 from jobs.batches import BatchStore, Item
 from jobs.errors import BatchNotFound, IdempotencyConflict, StoreUnavailable
@@ -160,13 +162,41 @@ async def test_the_same_key_makes_one_batch(batches: BatchStore) -> None:
         await batches.create(items(3), user_id="ann", idempotency=under_key("k", says="other"))
 
 
+async def test_a_batch_that_is_not_made_leaves_no_trace(batches: BatchStore, held: Held) -> None:
+    await batches.create(items(2), user_id="ann", idempotency=under_key("k"))
+    before = await held.names()
+
+    await batches.create(items(2), user_id="ann", idempotency=under_key("k"))
+    with pytest.raises(IdempotencyConflict):
+        await batches.create(items(3), user_id="ann", idempotency=under_key("k", says="other"))
+
+    assert await held.names() == before
+
+
 async def test_what_was_laid_down_for_nothing_goes_by_itself(batches: BatchStore, redis: Redis, held: Held) -> None:
-    await batches.create(items(2), user_id="ann", idempotency=under_key("k"))
-    await batches.create(items(2), user_id="ann", idempotency=under_key("k"))
+    """The API died before the batch was taken on."""
+    await batches._lay_down("b", items(2))  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # the moment before
+    names = await held.names(f"{keys.BATCH}b:*")
 
-    [left] = await held.names(f"{keys.BATCH}*{keys.PENDING}")
+    assert len(names) == 2
+    for name in names:
+        assert 0 < await redis.ttl(name) <= 600
+    await redis.flushall()
 
-    assert 0 < await redis.ttl(left) <= 600
+
+async def test_what_is_laid_down_has_its_end_from_the_start(
+    batches: BatchStore, redis: Redis, redis_server: EmbeddedRedis
+) -> None:
+    """Each part is one transaction, so that no moment is left in which an API can die and leave a list for ever."""
+    seen: list[str] = []
+    with redis_py.Redis(port=redis_server.port, decode_responses=True).monitor() as monitor:
+        await batches._lay_down("b", items(2))  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # the moment before
+        while seen.count("EXPIRE") < 2:
+            sent: Any = monitor.next_command()
+            seen.append(sent["command"].split()[0].upper())
+
+    assert seen[-5:] == ["MULTI", "RPUSH", "RPUSH", "EXPIRE", "EXPIRE"]
+    await redis.flushall()
 
 
 async def test_a_batch_whose_jobs_are_gone_is_not_taken_on(
