@@ -136,21 +136,34 @@ class BatchStore:
     async def outcomes(self, batch_id: str) -> AsyncIterator[Outcome]:
         """What became of each job, in the order of the request. Raises BatchNotFound, before the first one."""
         batch = await self.get(batch_id)
-        unmade = State.CANCELLED if batch.cancelled_at else None if batch.state in FINAL else PENDING
+        made, otherwise = await self._made(batch)
+        position = 0
         async for members in self._members(batch_id):
             async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
                 for job_id, _ in members:
                     pipe.hmget(keys.job(job_id), ["state", "result", "error", "files"])
                 records = cast("list[list[str | None]]", await pipe.execute())
             for (job_id, custom_id), (state, result, error, files) in zip(members, records, strict=True):
+                gone = None if position < made else otherwise
+                position += 1
                 yield Outcome(
                     custom_id=custom_id,
                     job_id=job_id,
-                    state=state or unmade,
+                    state=state or gone,
                     result=json.loads(result) if result else None,
                     error=JobError.model_validate_json(error) if error else None,
                     files=_FILES.validate_json(files) if files else [],
                 )
+
+    async def _made(self, batch: Batch) -> tuple[int, str]:
+        """How many jobs were made, the first ones of the request; and what the others are."""
+        async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
+            pipe.llen(keys.batch(batch.id) + keys.PENDING)
+            pipe.hget(keys.batch(batch.id), "unmade")
+            pending, unmade = await pipe.execute()
+        if unmade is not None:
+            return batch.total - int(unmade), State.CANCELLED
+        return batch.total - int(pending), PENDING
 
     async def _lay_down(self, batch_id: str, items: Sequence[Item]) -> None:
         base = keys.batch(batch_id)

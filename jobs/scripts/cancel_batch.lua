@@ -8,6 +8,7 @@ if FINAL[state] then return { 1, state } end
 local at = now()
 redis.call('HSETNX', KEYS[1], 'cancelled_at', at)
 local pending = redis.call('LLEN', KEYS[2])
+redis.call('HSETNX', KEYS[1], 'unmade', pending)
 redis.call('DEL', KEYS[2])
 redis.call('ZREM', FEEDING, ARGV[1])
 if pending > 0 then move(ARGV[1], 'pending', 'cancelled', pending, at) end

@@ -15,7 +15,7 @@ from jobs.settings import Settings
 from jobs.store import JobStore
 from tests.support.held import Held
 from tests.support.jobs_at_hand import LANE, claimed, story, under_key
-from tests.support.time_travel import sweep
+from tests.support.time_travel import end_retention, sweep
 
 PATIENCE = timedelta(seconds=5)
 
@@ -136,6 +136,28 @@ async def test_a_cancelled_batch_makes_no_further_job(
     assert {outcome.state async for outcome in batches.outcomes(batch_id)} == {"cancelled"}
     await sweep(store)
     assert (await batches.get(batch_id)).counts["queued"] == 0
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_job_that_is_no_longer_kept_is_neither_pending_nor_cancelled(
+    batches: BatchStore, store: JobStore, monkeypatch: pytest.MonkeyPatch, *, cancelled: bool
+) -> None:
+    """Jobs are kept from their own end on, and a batch may run for longer."""
+    batch_id = await unfed(batches, store, 101, monkeypatch)
+    await sweep(store)
+    first, *_ = await jobs_of(batches, batch_id)
+    await store.complete((await claimed(store, first)).lease, result={})
+    await end_retention(store.redis, first)
+    if cancelled:
+        await batches.cancel(batch_id)
+        await batches.cancel(batch_id)
+
+    states = [outcome.state async for outcome in batches.outcomes(batch_id)]
+
+    if cancelled:
+        assert states == [None, *["cancelled"] * 100]
+    else:
+        assert states == [None, *["queued"] * 99, "pending"]
 
 
 async def test_what_had_ended_stays_as_it_was(batches: BatchStore, store: JobStore) -> None:
