@@ -30,7 +30,7 @@ ACCEPTED = answer(
     headers={
         "Location": "The URL of the job",
         "Retry-After": "Seconds until it is worth asking how it is",
-        "Idempotent-Replayed": "`true` when an earlier request with the same key made the job",
+        "Idempotent-Replayed": "`true` when an earlier request made the job: one with the same key, or the same retry",
     },
 )
 """What every request that makes a job is answered with."""

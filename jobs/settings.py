@@ -98,10 +98,16 @@ class Settings(BaseSettings):
     ] = timedelta(seconds=5)
     concurrency: Annotated[int, Field(ge=1, le=1000, description="Provider calls in flight within one job")] = 4
     start_deadline: Annotated[Duration, Field(description="A job not started by then expires")] = timedelta(days=1)
-    retention: Annotated[Duration, Field(description="Finished jobs are kept this long")] = timedelta(days=7)
-    idempotency_ttl: Annotated[Duration, Field(description="An Idempotency-Key is remembered this long")] = timedelta(
-        days=1
+    retention: Annotated[Duration, Field(ge=timedelta(seconds=1), description="Finished jobs are kept this long")] = (
+        timedelta(days=7)
     )
+    idempotency_ttl: Annotated[
+        Duration,
+        Field(
+            ge=timedelta(seconds=1),
+            description="An Idempotency-Key is remembered this long, but no longer than what it made is kept",
+        ),
+    ] = timedelta(days=1)
     max_events: Annotated[int, Field(ge=100, description="Newest events kept of a job")] = 10_000
     max_step_bytes: Annotated[
         int, Field(ge=1024, description="Largest step result; larger values belong in a file")

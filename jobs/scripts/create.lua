@@ -11,12 +11,15 @@ local repeated = redis.call('HGET', KEYS[1], 'created_at')
 if repeated then return { 'created', id, repeated } end
 
 if ARGV[2] ~= '' then
-  local before = redis.call('HMGET', KEYS[2], 'job', 'fingerprint')
-  if before[1] then return { before[2] == ARGV[2] and 'replayed' or 'conflict', before[1] } end
+  local made, fingerprint = made_before(KEYS[2])
+  if made then return { fingerprint == ARGV[2] and 'replayed' or 'conflict', made } end
 end
 if ARGV[5] ~= '' then
   local source = redis.call('HMGET', KEYS[3], 'state', ARGV[5])
-  if source[2] then return { 'replayed', source[2] } end
+  if source[2] then
+    remember(KEYS[2], source[2], ARGV[2], ARGV[3])
+    return { 'replayed', source[2] }
+  end
   if not FINAL[source[1]] or (source[1] == 'completed' and left_out == 0) then
     return { 'not_final', source[1] or 'gone' }
   end
@@ -25,10 +28,7 @@ if ARGV[5] ~= '' then
   for i = 7, 6 + left_out do redis.call('HDEL', KEYS[5], ARGV[i]) end
   redis.call('PERSIST', KEYS[5])
 end
-if ARGV[2] ~= '' then
-  redis.call('HSET', KEYS[2], 'job', id, 'fingerprint', ARGV[2])
-  redis.call('EXPIRE', KEYS[2], ARGV[3])
-end
 
+remember(KEYS[2], id, ARGV[2], ARGV[3])
 bear(id, at, ARGV[4], { unpack(ARGV, 7 + left_out) })
 return { 'created', id, string.format('%d', at) }

@@ -13,14 +13,11 @@ local function decline(outcome, made)
   return { outcome, made }
 end
 if ARGV[2] ~= '' then
-  local before = redis.call('HMGET', KEYS[2], 'job', 'fingerprint')
-  if before[1] then return decline(before[2] == ARGV[2] and 'replayed' or 'conflict', before[1]) end
+  local made, fingerprint = made_before(KEYS[2])
+  if made then return decline(fingerprint == ARGV[2] and 'replayed' or 'conflict', made) end
 end
 if redis.call('LLEN', KEYS[3]) ~= tonumber(ARGV[5]) then return decline('incomplete', id) end
-if ARGV[2] ~= '' then
-  redis.call('HSET', KEYS[2], 'job', id, 'fingerprint', ARGV[2])
-  redis.call('EXPIRE', KEYS[2], ARGV[3])
-end
+remember(KEYS[2], id, ARGV[2], ARGV[3])
 redis.call('PERSIST', KEYS[3])
 redis.call('PERSIST', KEYS[4])
 redis.call('HSET', KEYS[1], 'id', id, 'state', 'running', 'user_id', ARGV[4], 'created_at', at,

@@ -151,6 +151,18 @@ local function enter(id, state, reason, at, data, fields)
   if held[7] and held[7] ~= '' then told_batch(held[7], id, job.state, state, at) end
 end
 
+-- What a request under the same Idempotency-Key has made, and its fingerprint; nil when that is no longer kept.
+local function made_before(key)
+  local made, fingerprint = unpack(redis.call('HMGET', key, 'job', 'fingerprint'), 1, 2)
+  if made and redis.call('EXISTS', JOB .. made, BATCH .. made) > 0 then return made, fingerprint end
+end
+
+local function remember(key, made, fingerprint, seconds)
+  if fingerprint == '' then return end
+  redis.call('HSET', key, 'job', made, 'fingerprint', fingerprint)
+  redis.call('EXPIRE', key, seconds)
+end
+
 -- nothing -> queued: a record of these fields (flat), to be started within so many ms, and its message.
 local function bear(id, at, within, fields)
   local key, job = JOB .. id, {}

@@ -184,6 +184,24 @@ async def test_the_same_key_makes_one_batch(batches: BatchStore) -> None:
         await batches.create(items(3), user_id="ann", idempotency=under_key("k", says="other"))
 
 
+async def test_the_key_of_a_batch_that_is_no_longer_kept_is_free_again(batches: BatchStore, redis: Redis) -> None:
+    first = await batches.create(items(1), user_id="ann", idempotency=under_key("k"))
+    await batches.cancel(first.job_id)
+    await redis.delete(*(keys.batch(first.job_id) + suffix for suffix in ("", keys.EVENTS, keys.MEMBERS)))
+
+    second = await batches.create(items(2), user_id="ann", idempotency=under_key("k"))
+
+    assert not second.replayed
+    assert (await batches.get(second.job_id)).total == 2
+
+
+async def test_a_job_does_not_take_the_key_of_a_batch(batches: BatchStore, store: JobStore) -> None:
+    await batches.create(items(1), user_id="ann", idempotency=under_key("k"))
+
+    with pytest.raises(IdempotencyConflict):
+        await store.create(story(), under_key("k", says="a job"))
+
+
 async def test_a_batch_that_is_not_made_leaves_no_trace(batches: BatchStore, held: Held) -> None:
     await batches.create(items(2), user_id="ann", idempotency=under_key("k"))
     before = await held.names()

@@ -14,6 +14,7 @@ from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
 from tests.support.held import Held
 from tests.support.jobs_at_hand import LANE, queued, running, story, under_key
+from tests.support.time_travel import end_retention
 
 
 async def test_a_new_job_waits_for_a_worker(store: JobStore) -> None:
@@ -167,6 +168,17 @@ async def test_a_clients_key_is_forgotten_in_time(store: JobStore, held: Held, s
     left = await held.seconds_left(keys.idempotency("ann", "k1"))
 
     assert 0 < left <= settings.idempotency_ttl.total_seconds()
+
+
+async def test_a_key_is_free_again_when_what_it_made_is_no_longer_kept(store: JobStore, redis: Redis) -> None:
+    first = await store.create(story(), under_key("k1"))
+    await store.cancel(first.job_id)
+    await end_retention(redis, first.job_id)
+
+    second = await store.create(story(), under_key("k1", says="another story"))
+
+    assert not second.replayed
+    assert (await store.create(story(), under_key("k1", says="another story"))).job_id == second.job_id
 
 
 async def test_a_replay_does_not_prolong_a_clients_key(store: JobStore, redis: Redis, held: Held) -> None:

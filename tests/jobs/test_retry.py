@@ -164,6 +164,16 @@ async def test_the_same_key_gives_the_same_retry(store: JobStore) -> None:
     assert second.job_id == first.job_id
 
 
+async def test_a_key_under_which_an_earlier_retry_was_found_is_used_up(store: JobStore) -> None:
+    job_id = await ended(store, State.FAILED)
+    first = await store.retry(job_id)
+
+    assert (await store.retry(job_id, under_key("k1"))).job_id == first.job_id
+
+    with pytest.raises(IdempotencyConflict, match=first.job_id):
+        await store.create(story(), under_key("k1", says="another"))
+
+
 async def test_a_key_used_for_another_request_does_not_retry(store: JobStore) -> None:
     await store.create(story(), under_key("k1", says="a story"))
     job_id = await ended(store, State.FAILED)

@@ -24,9 +24,9 @@ PASSWORD = "hunter2"  # noqa: S105  # none of ours
     ],
 )
 def test_a_duration_is_seconds_or_has_a_unit(monkeypatch: pytest.MonkeyPatch, text: str, duration: timedelta) -> None:
-    monkeypatch.setenv("HEADRACE_RETENTION", text)
+    monkeypatch.setenv("HEADRACE_START_DEADLINE", text)
 
-    assert Settings().retention == duration
+    assert Settings().start_deadline == duration
 
 
 @pytest.mark.parametrize("text", ["", "soon", "12 parsecs", "-1", "1h30m", "PT12S", "nan", "1e3"])
@@ -40,6 +40,15 @@ def test_what_is_no_duration_is_refused_with_the_form_it_needs(monkeypatch: pyte
 @pytest.mark.parametrize("name", ["LEASE", "HEARTBEAT", "SWEEP", "RETENTION", "START_DEADLINE", "HINT_GRACE"])
 def test_a_duration_of_nothing_is_refused_where_it_would_do_harm(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"HEADRACE_{name}", "0")
+
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings()
+
+
+@pytest.mark.parametrize("name", ["RETENTION", "IDEMPOTENCY_TTL"])
+def test_redis_keeps_nothing_for_less_than_a_second(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A key whose time to live is rounded down to nothing is gone at once."""
+    monkeypatch.setenv(f"HEADRACE_{name}", "999ms")
 
     with pytest.raises(ValidationError, match=name.lower()):
         Settings()
