@@ -32,8 +32,8 @@ _NO_WRITES = re.compile(r"(?:^|-)(?:OOM|READONLY|MISCONF|NOREPLICAS|BUSY) ")
 def connect(settings: Settings, *, name: str, reply_within: timedelta, connections: int = 32) -> Redis:
     """A client whose commands are answered, or fail, within `reply_within`; blocking ones need it to be longer.
 
-    A command is sent once more on a fresh connection when the old one turns out to be closed. That is safe: every
-    script answers a repeat as it answered the first.
+    A command is sent once more on a fresh connection when the old one turns out to be closed. That is safe:
+    every script may be repeated, see prelude.lua.
     """
     seconds = reply_within.total_seconds()
     pool = BlockingConnectionPool.from_url(

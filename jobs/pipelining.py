@@ -38,7 +38,7 @@ class PipelinedRedis(Redis):
         try:
             reply = await (await self._open_line()).ask(args)
         except ConnectionLost:
-            # Safe to repeat: every script answers a repeat as it answered the first.
+            # Safe: every script may be repeated, see prelude.lua.
             reply = await (await self._open_line()).ask(args)
         callback = self.response_callbacks.get(args[0])
         options.pop("keys", None)  # meant for redis-py's client-side cache

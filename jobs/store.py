@@ -148,7 +148,8 @@ class JobStore:
 
     def born(self, job_id: str, new: NewJob, **further: str) -> list[Any]:
         """What `bear` in prelude.lua makes of a job: its id, the ms to start it in, and the fields of its record."""
-        fields = self._fields(new) | self._message(job_id, self._fields(new)) | further
+        fields = self._fields(new)
+        fields |= self._message(job_id, fields) | further
         deadline = new.start_deadline or self._settings.start_deadline
         return [job_id, _ms(deadline), *(part for pair in fields.items() for part in pair)]
 

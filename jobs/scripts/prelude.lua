@@ -1,5 +1,6 @@
 -- Stands before every script, after the constants that jobs/scripts/__init__.py writes from jobs/keys.py and the policy.
--- A script may be sent twice (a reply was lost on the way): each one answers a repeat as it answered the first.
+-- A script may be sent twice (a reply was lost on the way): a repeat does no harm, and is answered as the first was. The
+-- answers of three differ, and nobody needs the first: settle says that it is settled; sweep and feed_batch do what is left.
 
 -- Milliseconds since the epoch by this server's clock, the only clock for leases and dates.
 local function now()
