@@ -133,7 +133,7 @@ async def test_a_wait_that_the_provider_tells_is_not_longer_than_the_longest(
         raise Busy("Come back in the evening.", retry_after=timedelta(hours=8))
 
     use(be_busy)
-    assert await Attempt(claim, KIND, tools).run(leases) == "scheduled: provider_busy"
+    assert await Attempt(claim, KIND, tools, since=time.monotonic()).run(leases) == "scheduled: provider_busy"
     assert await _wait(held, claim) == pytest.approx(tools.settings.retry_max.total_seconds(), abs=5)
 
 
@@ -151,7 +151,7 @@ async def test_a_job_waits_for_its_booked_slot_however_far_away_that_is(
         raise RateLimited("There is room later.", retry_after=answer.left)
 
     use(ask)
-    assert await Attempt(claim, KIND, tools).run(leases) == "scheduled: rate_limited"
+    assert await Attempt(claim, KIND, tools, since=time.monotonic()).run(leases) == "scheduled: rate_limited"
     assert await _wait(held, claim) == pytest.approx(30 * 60, abs=5)
 
 
