@@ -120,7 +120,7 @@ async def test_the_buckets_are_those_that_are_counted(api: httpx.AsyncClient, st
     """A wait of any length is in one of them."""
     for seconds in (0, 0.3, 0.8, 3, 10, 30, 200, 800, 3000, 9999):
         job_id = await queued(store)
-        await rewrite(store.redis, job_id, hinted_at=await Held(store.redis).now() - int(seconds * 1000))
+        await rewrite(store.redis, job_id, queued_at=await Held(store.redis).now() - int(seconds * 1000))
         await claimed(store, job_id)
     found = await metrics(api)
     counted = [found[f'headrace_wait_seconds_bucket{{kind="story",le="{bound}"}}'] for bound in map(float, BOUNDS)]

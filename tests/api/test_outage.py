@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -26,14 +27,15 @@ from tests.support.waiting import wait_until
 WITHIN = 2.0
 """Seconds in which a client must hear that the store is away."""
 
+SOME_JOB = uuid4()
 NEEDS_REDIS = [
     ("POST", "/stories"),
     ("GET", "/jobs"),
-    ("GET", "/jobs/some-job"),
-    ("GET", "/jobs/some-job/events"),
-    ("POST", "/jobs/some-job/cancel"),
-    ("POST", "/jobs/some-job/retry"),
-    ("GET", "/jobs/some-job/files/book.pdf"),
+    ("GET", f"/jobs/{SOME_JOB}"),
+    ("GET", f"/jobs/{SOME_JOB}/events"),
+    ("POST", f"/jobs/{SOME_JOB}/cancel"),
+    ("POST", f"/jobs/{SOME_JOB}/retry"),
+    ("GET", f"/jobs/{SOME_JOB}/files/book.pdf"),
     ("GET", "/queues"),
     ("GET", "/workers"),
     ("GET", "/metrics"),
