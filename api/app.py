@@ -16,6 +16,7 @@ from api.documentation import DocumentedApi
 from api.routes import batches, events, files, health, jobs, kinds, metrics, queues, uploads, usage, workers
 from api.services import Services, open_services
 from api.shutdown import sets_at_shutdown
+from jobs.environment import UnreadableSettings, read_settings
 from jobs.logs import configure_logging
 from jobs.settings import Settings
 
@@ -30,7 +31,7 @@ Errors are `application/problem+json` (RFC 9457). While Redis is away, whatever 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The API on `settings`. Without any it is a process of its own, with settings from the environment, and logs."""
     own_process = settings is None
-    known = settings or Settings()
+    known = settings or _from_environment()
     if own_process:
         configure_logging(known)
 
@@ -62,6 +63,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         if isinstance(route, APIRoute):
             route.operation_id = route.name
     return app
+
+
+def _from_environment() -> Settings:
+    try:
+        return read_settings()
+    except UnreadableSettings as error:
+        raise SystemExit(f"headrace: {error}") from None
 
 
 def _settle() -> None:

@@ -1,6 +1,16 @@
 """Where `celery -A tasks worker` and `celery -A tasks flower` find the app."""
 
-from jobs.settings import Settings
+from celery import Celery
+
+from jobs.environment import UnreadableSettings, read_settings
 from tasks.worker import create_worker
 
-app = create_worker(Settings())
+
+def _create() -> Celery:
+    try:
+        return create_worker(read_settings())
+    except UnreadableSettings as error:
+        raise SystemExit(f"headrace: {error}") from None
+
+
+app = _create()

@@ -17,6 +17,7 @@ from tests.support.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 WORKER = ["-m", "celery", "-A", "tasks", "worker"]
 HEADRACE = ["-c", "from cli.main import run; run()"]
+API = ["-m", "uvicorn", "api.app:create_app", "--factory", f"--port={free_port()}"]
 DRAIN = [*HEADRACE, "drain"]
 NO_KEY = {"HEADRACE_PROVIDER": "gemini", "GEMINI_API_KEY": ""}
 
@@ -36,6 +37,8 @@ NO_KEY = {"HEADRACE_PROVIDER": "gemini", "GEMINI_API_KEY": ""}
             {"HEADRACE_PROVIDER": "offline", "HEADRACE_PRICES": "/nowhere/prices.toml"},
             "HEADRACE_PRICES: /nowhere/prices.toml cannot be read: No such file or directory",
         ),
+        (WORKER, {"HEADRACE_LEASE": "soon"}, "headrace: HEADRACE_LEASE: must be seconds or a number with a unit"),
+        (API, {"REDIS_URL": "localhost:6379"}, "headrace: REDIS_URL: is no address of a Redis; write redis://"),
         (WORKER, {"HEADRACE_FILES_URL": "gcs://bucket"}, "HEADRACE_FILES_URL: files cannot be kept in gcs://bucket: "),
         (
             WORKER,
@@ -44,7 +47,7 @@ NO_KEY = {"HEADRACE_PROVIDER": "gemini", "GEMINI_API_KEY": ""}
         ),
     ],
 )
-async def test_a_worker_that_could_not_work_does_not_start(
+async def test_what_could_not_work_says_so_and_does_not_start(
     tmp_path: Path, command: list[str], settings: dict[str, str], says: str
 ) -> None:
     environment = {**os.environ, "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0", **settings}
