@@ -5,6 +5,7 @@ import json
 import pickle
 import time
 import zlib
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -36,10 +37,11 @@ async def test_a_job_that_always_kills_its_process_fails_and_starves_nobody(
     job = await platform.until_state(poison, "failed", within=40)
     measure("always dies: three attempts, until it has failed", time.monotonic() - started, bound=9)
     assert (job["state_reason"], job["attempt"]) == ("worker_lost", 3)
-    events = await platform.events(poison)
-    at = [datetime.fromisoformat(event["at"]) for event in events if event["event"] != "progress"]
-    longest = max((after - before).total_seconds() for before, after in pairwise(at))
-    measure("always dies: one attempt, until it is noticed", longest, bound=3)
+    events = [event for event in await platform.events(poison) if event["event"] != "progress"]
+    # The worker may have taken one of the others by then, and does that one first.
+    noticed = [_seconds(begun, end) for begun, end in pairwise(events) if begun["event"] == "running"]
+    assert len(noticed) == 3
+    measure("always dies: one attempt, until it is noticed", max(noticed), bound=3)
     await completed_once(platform, *others, within=40)
     assert worker.exit_code is None
     assert await platform.metric("headrace_children_lost_total") == 3
@@ -131,3 +133,7 @@ async def test_what_is_no_message_is_dropped(platform: Platform, measure: Measur
         lambda: _dropped(platform, len(bad)), within=15, what=f"/metrics counts {len(bad)} dropped messages"
     )
     nothing_left(platform)
+
+
+def _seconds(before: Mapping[str, Any], after: Mapping[str, Any]) -> float:
+    return (datetime.fromisoformat(after["at"]) - datetime.fromisoformat(before["at"])).total_seconds()
