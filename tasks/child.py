@@ -38,7 +38,8 @@ class Child:
     def run(self, job_id: str) -> str:
         """Runs the job if it is to be had; returns what became of it."""
         with structlog.contextvars.bound_contextvars(job=job_id):
-            return self._runner.run(self._attempt(job_id))
+            # Not by the runner's `run`: that changes the handler of SIGINT twice a job, and hides the name bound above.
+            return self._runner.get_loop().run_until_complete(self._attempt(job_id))
 
     def close(self) -> None:
         self._runner.run(self._close())

@@ -19,6 +19,7 @@ from jobs.prices import Prices
 from jobs.settings import Settings
 from tasks import intake, pipelines
 from tasks.child import EX_SOFTWARE, Child
+from tasks.consumer import FLUSH_EVERY, Consumer
 from tasks.parent import Parent
 from tasks.providers.registry import missing
 
@@ -106,6 +107,7 @@ def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
         pipelines.require(kind.name)
         hard_limit = int((kind.time_limit + HARD_LIMIT_MARGIN).total_seconds())
         app.task(name=kind.name, bind=True, time_limit=hard_limit)(run)
+    app.conf.worker_consumer = Consumer
     app.steps["worker"].add(_parent_step(worker))
     _connect(worker, settings)
     return app
@@ -122,6 +124,7 @@ def _parent_step(ours: Worker) -> type[bootsteps.StartStopStep]:
 
         def register_with_event_loop(self, parent: Any, hub: Any) -> None:  # noqa: ANN401
             hub.call_repeatedly(1, ours.parent.watchdog.tick)
+            hub.call_repeatedly(FLUSH_EVERY, parent.consumer.flush_events)
             hub.call_repeatedly(1, ours.end_if_child_broken)
             # Celery looks every 5 s for a child that has ended unheard, and hears only some of them.
             hub.call_repeatedly(LOOK_FOR_CHILD_EVERY, parent.pool.maintain_pool)

@@ -1,0 +1,30 @@
+"""Celery's consumer, but for when it tells Flower what it does."""
+
+from typing import Any
+
+from celery.worker.consumer import Consumer as CeleryConsumer
+
+FLUSH_EVERY = 0.2
+"""Seconds between two publications of events."""
+
+
+class Consumer(CeleryConsumer):
+    """Lets a task's events wait for their publication, several together.
+
+    Celery publishes that a task came before it gives the task to its child: 0.4 ms by which each job starts later.
+    """
+
+    event_dispatcher: Any
+    """None while it is not connected."""
+
+    def on_send_event_buffered(self) -> Any:  # noqa: ANN401  # as Celery declares it
+        """Nothing is to be done at once."""
+
+    def flush_events(self) -> None:
+        """To be called every FLUSH_EVERY."""
+        if self.event_dispatcher:
+            self.event_dispatcher.flush()
+
+    def stop(self) -> None:
+        self.flush_events()
+        super().stop()
