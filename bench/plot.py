@@ -23,7 +23,7 @@ def draw(panels: list[dict], path: str) -> None:
         _bars(axis, panel)
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
 def _bars(axis: Axes, panel: dict) -> None:

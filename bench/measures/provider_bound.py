@@ -25,7 +25,8 @@ TABLE = Table(
     "Calls of 2.5 s (Headrace: 2 to 3 s), and the most in flight. Of the peers one worker as it comes, a task being "
     "one call; what bounds it is how many tasks it runs at a time, which is a setting of most. Headrace's "
     "concurrency is within a job: `steps` are `run.map` calls, bound by HEADRACE_CONCURRENCY; `batch` is a whole batch "
-    "of such jobs, the last wave of calls of each included, in which ever fewer are in flight; `warmup` is the real "
+    "of such jobs (3 of 200 calls, or 20 of 60), the last wave of calls of each included, in which ever fewer are in "
+    "flight; `warmup` is the real "
     "kind, real HTTP to one slow host in the bench's own process, ramp included, bound by 64 in flight to a host and "
     "the rounds of doubling until they are reached, and with ten workers by the two cores that they, the host and "
     "Redis share.",
@@ -43,8 +44,7 @@ def steps_row(workers: int, concurrency: int) -> str:
 
 
 def batch_row(workers: int) -> str:
-    jobs, calls, concurrency = BATCHES[workers]
-    return f"Headrace, batch of {jobs} jobs of {calls} calls, {_workers(workers)}, concurrency {concurrency}"
+    return f"Headrace, batch, {_workers(workers)}, concurrency {BATCHES[workers][2]}"
 
 
 def warmup_row(workers: int) -> str:
