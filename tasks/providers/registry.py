@@ -13,10 +13,6 @@ from tasks.errors import Rejected
 from tasks.providers.base import Provider
 
 
-class CannotStart(Exception):
-    """The provider that the settings name cannot work here; the message says what is missing."""
-
-
 @dataclass(frozen=True)
 class Chosen:
     """Who writes and paints one job. `model` and `image_model` are None for the provider's usual ones."""

@@ -1,7 +1,7 @@
 """The offline composer of lessons: an extract that can be checked word by word, or a plan without facts."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobs.kinds.lesson import LessonPlan
@@ -42,6 +42,7 @@ def test_a_source_becomes_a_lesson_in_its_own_words() -> None:
     assert [section.picture.scene.subjects for section in lesson.sections if section.picture] == [["whale"], ["whale"]]
 
 
+@example("Queue queue 42 42.", 2, 1)
 @given(st.lists(SOURCES.map(" ".join), min_size=1, max_size=6).map("\n\n".join), st.integers(2, 8), st.integers(1, 10))
 def test_every_gap_is_filled_by_its_answer_and_only_by_it(source: str, sections: int, minutes: int) -> None:
     """Filled in, a question is a sentence of the source again; and the wrong choices make another sentence."""
@@ -51,6 +52,8 @@ def test_every_gap_is_filled_by_its_answer_and_only_by_it(source: str, sections:
         assert item.question.replace(GAP, item.answer).lower() in text
         assert item.choices.count(item.answer) == (1 if item.choices else 0)
         assert len({choice.lower() for choice in item.choices}) == len(item.choices)
+    if "states no facts" in lesson.summary:
+        return  # nothing in the source is a sentence
     for section in lesson.sections:
         assert all(point.removesuffix(" \u2026").lower() in text for point in section.points)
 
