@@ -55,7 +55,10 @@ _RULE = re.compile(r"[\s|:=*_~`+-]*")
 _FENCE = re.compile(r"(`{3,}|~{3,})(.*)")
 _QUOTED = re.compile(r"^\s*>+\s?")
 _LINK = re.compile(r"!?\[([^\[\]]*+)\]\([^()\s]*+(?:\s\"[^\"]*+\")?\)")
-_EMPHASIS = re.compile(r"(\*\*|__|``?)(?=\S)((?:(?!\1).)++)(?<=\S)\1")
+# Not one expression for any marker: Pythons before 3.11.5 get a possessive group of alternatives wrong.
+_EMPHASIS = re.compile(
+    r"\*\*(?=\S)(?P<bold>[^*]++)(?<=\S)\*\*|__(?=\S)(?P<strong>[^_]++)(?<=\S)__|``?(?=\S)(?P<code>[^`]++)(?<=\S)``?"
+)
 _END = re.compile(
     r"(?<![.!?\u2026\u3002\uff01\uff1f])([.!?\u2026\u3002\uff01\uff1f]++[\"'\u201d\u2019)\]]*+)"
     r"(?:\s++(?=[\"'\u201c\u2018(\[]*+[^\W_a-z]))"
@@ -110,7 +113,7 @@ def _printable(sign: str) -> str:
 
 
 def _plain(block: str) -> str:
-    return _EMPHASIS.sub(r"\2", _LINK.sub(r"\1", block)).strip()
+    return _EMPHASIS.sub(lambda found: found[found.lastgroup or 0], _LINK.sub(r"\1", block)).strip()
 
 
 def _pieces(block: str) -> Iterator[str]:
