@@ -17,11 +17,13 @@ SYSTEMS = (
     "task, which notes its start and its end in a file.\n"
 )
 
+WHY = "What is not met, and what it would cost: [decision 14](decisions/0014-what-a-job-costs-over-a-task.md).\n"
+
 
 def render(bench: Bench, tables: Sequence[Table], versions: Mapping[str, str], *, command: str, plot: str) -> str:
     figures = bench.figures
     parts = ["# Benchmarks\n", _run(bench, command), _machine(), f"![The main figures]({plot})\n"]
-    parts += ["## Asked and measured\n", _targets(figures)]
+    parts += ["## Asked and measured\n", _targets(figures), WHY]
     parts += ["## Systems\n", SYSTEMS, _systems(bench, versions)]
     for table in tables:
         body = _table(figures, table)
