@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cli.reading import read_settings
 
 if TYPE_CHECKING:
-    from tasks.drain import Summary
+    from tasks.engine.drain import Summary
 
 
 def drain_queue(*, max_runtime: timedelta, empty_queue_timeout: timedelta, redis_timeout: timedelta) -> int:
@@ -28,7 +28,7 @@ def drain_queue(*, max_runtime: timedelta, empty_queue_timeout: timedelta, redis
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, note)
     settings = read_settings()
-    from tasks.drain import Drain, Limits  # noqa: PLC0415  # takes a second, and is not in every image
+    from tasks.engine.drain import Drain, Limits  # noqa: PLC0415  # takes a second, and is not in every image
 
     # Celery writes to standard output as well; what it writes is log.
     output = os.dup(sys.stdout.fileno())

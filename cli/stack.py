@@ -14,7 +14,7 @@ from cli.embedded_redis import EmbeddedRedis
 from cli.errors import CommandFailed
 from cli.processes import Processes, require_free
 from cli.reading import read_settings
-from tasks.worker import unfit
+from tasks.engine.worker import unfit
 
 HOME = Path(".headrace")
 """Where one machine keeps its Redis, its files and its logs."""

@@ -10,7 +10,7 @@ Commonly advised settings that are not here because they do nothing on Redis, or
   second copies on a reset connection, and a worker that waits for ever after a failed ack.
 - `worker_cancel_long_running_tasks_on_connection_loss`: would throw away an hour of work for a dropped connection.
 - `task_soft_time_limit`: a signal raised anywhere in an event loop. The soft limit is a timeout around the pipeline.
-- `worker_soft_shutdown_timeout`, `REMAP_SIGTERM`: `tasks.worker` tells the child to hand its job back, after which a
+- `worker_soft_shutdown_timeout`, `REMAP_SIGTERM`: `tasks.engine.worker` has the child hand its job back, after which a
   warm shutdown has nothing to wait for.
 - `task_compression`, `result_compression`: a message is a job id; compression makes 39 bytes 60 and lets gzip bombs in.
 - `result_expires`, `redis_*`: there is no result backend.

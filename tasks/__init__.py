@@ -1,1 +1,1 @@
-"""The Celery worker: takes jobs, keeps their leases, saves their steps, and recovers what other workers lost."""
+"""The Celery worker: its engine, and the providers it asks."""

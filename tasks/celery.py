@@ -3,7 +3,7 @@
 from celery import Celery
 
 from jobs.environment import UnreadableSettings, read_settings
-from tasks.worker import create_worker
+from tasks.engine.worker import create_worker
 
 
 def _create() -> Celery:

@@ -13,6 +13,8 @@ from jobs.store import JobStore
 from tests.support.platform import NewPlatform, Platform
 from tests.support.ports import free_port
 
+pytest_plugins = ["tests.support.claimed"]
+
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:

@@ -7,9 +7,9 @@ from pydantic import BaseModel
 
 from bench import task
 from bench.headrace.titles import CALLS
-from jobs.kinds.story import StoryInput
-from tasks.run import Run
-from tasks.steps import Step
+from headrace.context import Run
+from headrace.step import Step
+from kinds.story import StoryInput
 
 
 class Nothing(BaseModel):

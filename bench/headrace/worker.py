@@ -5,10 +5,9 @@ celery -A bench.headrace.worker worker
 
 import sys
 
-import tasks.worker
+import tasks.engine.worker
 from bench.headrace import story
 from jobs.settings import Settings
-from tasks import pipelines
 
-sys.modules[f"{pipelines.__name__}.story"] = story
-app = tasks.worker.create_worker(Settings())
+sys.modules["kinds.story.pipeline"] = story
+app = tasks.engine.worker.create_worker(Settings())

@@ -12,9 +12,9 @@ from google import genai
 from google.genai import errors, types
 from pydantic import BaseModel, ValidationError
 
+from headrace.errors import Busy, InvalidAnswer, ProviderError, Rejected, Unavailable
+from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest, Usage
 from jobs.states import Reason
-from tasks.errors import Busy, InvalidAnswer, ProviderError, Rejected, Unavailable
-from tasks.providers.base import Answer, Image, ImageRequest, Text, TextRequest, Usage
 from tasks.providers.wire import (
     CONNECT_WITHIN,
     PASSING,

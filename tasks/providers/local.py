@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tasks.providers.base import Answer, Image, ImageRequest, Provider, Text, TextRequest
+from headrace.provider import Answer, Image, ImageRequest, Provider, Text, TextRequest
 from tasks.providers.openai import OpenAIProvider
 
 CONTEXT = 8192

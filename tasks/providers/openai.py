@@ -13,9 +13,9 @@ from openai.types import CompletionUsage, ImagesResponse
 from openai.types.chat import ChatCompletionMessageParam
 from pydantic import BaseModel
 
+from headrace.errors import Busy, InvalidAnswer, ProviderError, Rejected, Unavailable
+from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest, Usage
 from jobs.states import Reason
-from tasks.errors import Busy, InvalidAnswer, ProviderError, Rejected, Unavailable
-from tasks.providers.base import Answer, Image, ImageRequest, Text, TextRequest, Usage
 from tasks.providers.wire import (
     CONNECT_WITHIN,
     PASSING,

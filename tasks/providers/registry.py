@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from jobs.kinds.generated import FIXED_MODELS, GeneratedInput
+from headrace.errors import Rejected
+from headrace.generated import FIXED_MODELS, GeneratedInput
+from headrace.provider import Provider
 from jobs.settings import ProviderName, Settings
 from jobs.states import Reason
-from tasks.errors import Rejected
-from tasks.providers.base import Provider
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def open_provider(name: ProviderName, settings: Settings) -> Provider:
 
 
 def _open_offline(settings: Settings) -> Provider:
-    from tasks.providers.offline import OfflineProvider, parse_faults  # noqa: PLC0415  # numpy and Pillow, 18 MB
+    from kinds.offline import OfflineProvider, parse_faults  # noqa: PLC0415  # numpy and Pillow, 18 MB
 
     return OfflineProvider(
         delay=settings.offline_delay,

@@ -11,9 +11,9 @@ from io import BytesIO
 import PIL.Image
 from pydantic import ValidationError
 
-from tasks.errors import InvalidAnswer
-from tasks.line_art.reading import MAX_PIXELS
-from tasks.providers.base import Answer, Call, Usage
+from headrace.errors import InvalidAnswer
+from headrace.provider import Answer, Call, Usage
+from kinds.coloring_page.line_art.reading import MAX_PIXELS
 
 CONNECT_WITHIN = timedelta(seconds=5)
 PASSING = frozenset({408, 409})

@@ -15,12 +15,12 @@ import time
 from datetime import timedelta
 from typing import Any
 
-import tasks.worker
+import tasks.engine.worker
+from headrace.context import Run
 from jobs import kinds
-from jobs.kinds.story import StoryInput, StoryResult
 from jobs.settings import Settings
-from tasks.pipelines import story as stories
-from tasks.run import Run
+from kinds.story import StoryInput, StoryResult
+from kinds.story import pipeline as stories
 from tests.chaos import misbehaving_titles as titles
 
 _tell_story = stories.run
@@ -60,11 +60,11 @@ def _create() -> Any:  # noqa: ANN401  # a Celery app
         for kind in kinds.known():
             object.__setattr__(kind, "time_limit", timedelta(seconds=limit))  # frozen
     if (margin := _seconds("CHAOS_HARD_MARGIN")) is not None:
-        tasks.worker.HARD_LIMIT_MARGIN = timedelta(seconds=margin)
+        tasks.engine.worker.HARD_LIMIT_MARGIN = timedelta(seconds=margin)
     if (ahead := _seconds("CHAOS_CLOCK_AHEAD")) is not None:
         right = time.time
         time.time = lambda: right() + ahead
-    app = tasks.worker.create_worker(Settings())
+    app = tasks.engine.worker.create_worker(Settings())
     if (timeout := _seconds("CHAOS_SOCKET_TIMEOUT")) is not None:
         app.conf.broker_transport_options = {**app.conf.broker_transport_options, "socket_timeout": timeout}
     if (reconnects := _seconds("CHAOS_RECONNECTS")) is not None:

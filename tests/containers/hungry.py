@@ -7,11 +7,11 @@ from pathlib import Path
 
 import hungry_titles as titles
 
-from jobs.kinds.story import StoryInput, StoryResult
+from headrace.context import Run
 from jobs.settings import Settings
-from tasks.pipelines import story as stories
-from tasks.run import Run
-from tasks.worker import create_worker
+from kinds.story import StoryInput, StoryResult
+from kinds.story import pipeline as stories
+from tasks.engine.worker import create_worker
 
 _tell_story = stories.run
 

@@ -21,8 +21,8 @@ from api.app import create_app
 from api.metrics import FleetCollector
 from jobs.fleet import Counters
 from jobs.settings import Settings
-from tasks.health import HealthServer
-from tasks.watchdog import Watchdog
+from tasks.engine.health import HealthServer
+from tasks.engine.watchdog import Watchdog
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 KUBERNETES = "1.31"

@@ -12,10 +12,10 @@ from typing import Any, Protocol
 import pytest
 from werkzeug import Request
 
-from tasks.providers.base import Provider, Usage
+from headrace.provider import Provider, Usage
+from kinds.offline import OfflineProvider
 from tasks.providers.gemini import GeminiProvider
 from tasks.providers.local import LocalProvider
-from tasks.providers.offline import OfflineProvider
 from tasks.providers.openai import OpenAIProvider
 from tests.support.counting_provider import choice
 

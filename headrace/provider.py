@@ -1,0 +1,140 @@
+"""What a provider of generated text and pictures looks like to a pipeline.
+
+A provider answers two kinds of question, one call each, and never retries by itself: retries belong to the step that
+makes the call (`headrace.step`), so that nothing multiplies. Failures are the classes of `headrace.errors`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+Style = Literal["picture", "line_art"]
+"""A full picture, or black outlines on white to colour in."""
+
+_STYLES: Mapping[Style, str] = {
+    "picture": "",
+    "line_art": (
+        "\n\nDraw it as a page of a colouring book: clean, closed black outlines on a pure white background. No colour,"
+        " no grey, no shading, no filled areas, no words, no frame."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """Who asks: the job and the step. Together the idempotency key of the call."""
+
+    job_id: str
+    step: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.job_id}:{self.step}"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one call used."""
+
+    provider: str
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    images: int = 0
+    calls: int = 1
+    cost: float | None = 0.0
+    """USD, None when no price is known; set by `tasks.engine.metering`, not by providers."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """An earlier answer to the same request, and why it could not be used."""
+
+    answer: str
+    fault: str
+
+    @property
+    def words(self) -> str:
+        """What a model is told."""
+        return f"That answer cannot be used: {self.fault}\nAnswer again, the whole answer in the form asked for."
+
+
+@dataclass(frozen=True)
+class TextRequest(Generic[Answer]):
+    """Structured text: `facts` under `instructions`, answered as one validated `answer` model.
+
+    `task` names the kind of text ("story"): a model reads the instructions, the offline composer goes by the name.
+    `model` None is the provider's usual one.
+    """
+
+    call: Call
+    task: str
+    instructions: str
+    facts: Mapping[str, Any]
+    answer: type[Answer]
+    seed: int = 0
+    model: str | None = None
+    correction: Correction | None = None
+
+
+@dataclass(frozen=True)
+class Text(Generic[Answer]):
+    value: Answer
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class ImageRequest:
+    """A picture of `prompt`. `scene` is the same in parts, for illustrators that draw instead of reading.
+
+    `source` is a picture (PNG or JPEG bytes) to redraw; without one the picture is made from the words alone.
+    `width` and `height` are pixels; a model with sizes of its own comes as near to their shape as it can. `model` None
+    is the provider's usual one.
+    """
+
+    call: Call
+    prompt: str
+    scene: Mapping[str, Any]
+    style: Style = "picture"
+    source: bytes | None = None
+    width: int = 1024
+    height: int = 768
+    seed: int = 0
+    model: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The prompt with its style, for a model that reads."""
+        return self.prompt + _STYLES[self.style]
+
+
+@dataclass(frozen=True)
+class Image:
+    """PNG bytes. `stand_ins` lists what could not be drawn as itself and was drawn as something plausible instead."""
+
+    png: bytes
+    usage: Usage
+    stand_ins: list[str] = field(default_factory=list[str])
+
+
+class Provider(Protocol):
+    """Both calls raise `headrace.errors.ProviderError`, with the usage that the vendor told of a failed call."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def text_model(self) -> str: ...
+
+    @property
+    def image_model(self) -> str: ...
+
+    async def text(self, request: TextRequest[Answer]) -> Text[Answer]: ...
+
+    async def image(self, request: ImageRequest) -> Image: ...
+
+    async def aclose(self) -> None: ...

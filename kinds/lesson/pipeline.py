@@ -1,0 +1,85 @@
+"""A lesson: its words at once, then Markdown and HTML, and a video if it is asked for."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from headrace.context import Run
+from headrace.step import Step
+from jobs.model import FileRef
+from kinds.lesson import Lesson, LessonInput, LessonPlan, LessonResult
+from kinds.lesson.html import render_lesson_html
+from kinds.lesson.markdown import render_lesson_markdown
+from kinds.lesson.video.production import check_equipment, produce
+from kinds.lesson.video.slides import estimate
+from kinds.shared.passages import passages
+
+INSTRUCTIONS = """\
+Write a lesson on the topic for the audience: as many sections as `sections` says, about `words` words to be read aloud
+in all. Each section explains one thing, gives a concrete example and ends with a question and its answer. Then a
+summary, and a quiz of three to six questions with three or four choices each. If passages of a source are given, teach
+only what they say; without passages, teach what is generally known and certain. Write in the language of the topic.
+Plain text, no Markdown, no lists in sentences."""
+
+WORDS_A_MINUTE = 145
+"""Of the voice; a teacher reads no faster."""
+
+_LOCAL = "Written with a language model on the operator's own machine"
+BYLINES = {
+    "offline": {
+        True: "Composed offline by Headrace, without AI: sentences of the source, chosen by counting words",
+        False: "Planned offline by Headrace, without AI: ways to find out, no facts",
+    },
+    "local": {True: _LOCAL, False: _LOCAL},
+}
+
+DOCUMENTS: Mapping[str, tuple[Callable[[Lesson], bytes], str]] = {
+    "md": (render_lesson_markdown, "text/markdown; charset=utf-8"),
+    "html": (render_lesson_html, "text/html; charset=utf-8"),
+}
+"""Suffix -> how the lesson is rendered, and the type of that file."""
+
+
+async def run(run: Run, asked: LessonInput) -> LessonResult:
+    as_video = asked.modality == "video"
+    if as_video:
+        check_equipment()
+    lesson = await _written(run, asked)
+    files = {suffix: await run.step(f"document:{suffix}", _document(lesson, suffix), FileRef) for suffix in DOCUMENTS}
+    video = await produce(run, lesson, seed=asked.seed) if as_video else None
+    return LessonResult(
+        **dict(lesson),
+        modality=asked.modality,
+        provider=run.provider,
+        markdown=files["md"],
+        html=files["html"],
+        video=video,
+        not_made=None if as_video else estimate(lesson),
+    )
+
+
+async def _written(run: Run, asked: LessonInput) -> Lesson:
+    await run.progress(0.0, "lesson", "writing the lesson")
+    source = await asyncio.to_thread(passages, asked.source or "")
+    facts = {
+        "topic": asked.topic,
+        "audience": asked.audience,
+        "sections": asked.sections,
+        "words": asked.minutes * WORDS_A_MINUTE,
+        "passages": [passage.model_dump() for passage in source],
+    }
+
+    async def write(step: Step) -> LessonPlan:
+        return await step.text("lesson", instructions=INSTRUCTIONS, facts=facts, answer=LessonPlan, seed=asked.seed)
+
+    plan = await run.step("lesson", write, LessonPlan)
+    byline = BYLINES.get(run.provider, {}).get(bool(source), f"Written with {run.provider}")
+    return Lesson(**dict(plan), byline=byline, audience=asked.audience)
+
+
+def _document(lesson: Lesson, suffix: str) -> Callable[[Step], Awaitable[FileRef]]:
+    render, content_type = DOCUMENTS[suffix]
+
+    async def make(step: Step) -> FileRef:
+        return await step.keep(f"lesson.{suffix}", await asyncio.to_thread(render, lesson), content_type)
+
+    return make

@@ -1,0 +1,1 @@
+"""The offline illustrator: draws scenes and traces pictures, by shapes and image processing alone."""

@@ -1,0 +1,95 @@
+"""A report: its plan at once, its sections several at a time, then Markdown, DOCX and PDF."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from headrace.context import Run
+from headrace.step import Step
+from jobs.model import FileRef
+from kinds.report import (
+    Report,
+    ReportInput,
+    ReportOutline,
+    ReportResult,
+    SectionPlan,
+    SectionText,
+)
+from kinds.report.citations import bind, with_found_quotes
+from kinds.report.docx import render_docx
+from kinds.report.markdown import render_markdown
+from kinds.report.pdf import render_pdf
+from kinds.shared.passages import Passage, passages
+
+PLANNING = """\
+Plan a report on the topic for the audience. If passages of a source are given, plan from them alone and name for each
+section the passages it draws on; without passages, plan from what is generally known and name none. `sections` is how
+many there are to be, or their headings in order. Write in the language of the topic. Plain text, no Markdown."""
+
+WRITING = """\
+Write one section of a report for the audience: what `covers` says, under the heading given, which is not to be
+repeated. If passages of a source are given, state only what they say, and give with each statement the words it rests
+on, copied exactly, and the number of their passage. Without passages, state what is generally known and quote nothing;
+never make up a source. Further figures or questions may follow as lists. Write in the language of the topic. Plain
+text, no Markdown and no marks of references."""
+
+_LOCAL = "Written with a language model on the operator's own machine"
+BYLINES = {
+    "offline": {
+        True: "Composed offline by Headrace, without AI: sentences of the source, chosen by counting words",
+        False: "Planned offline by Headrace, without AI: questions to answer, no facts",
+    },
+    "local": {True: _LOCAL, False: _LOCAL},
+}
+
+DOCUMENTS: Mapping[str, tuple[Callable[[Report], bytes], str]] = {
+    "md": (render_markdown, "text/markdown; charset=utf-8"),
+    "docx": (render_docx, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    "pdf": (render_pdf, "application/pdf"),
+}
+"""Suffix -> how the report is rendered, and the type of that file."""
+
+
+async def run(run: Run, asked: ReportInput) -> ReportResult:
+    await run.progress(0.0, "outline", "planning the report")
+    source = await asyncio.to_thread(passages, asked.source or "")
+    by_number = {passage.number: passage for passage in source}
+    told = {"topic": asked.topic, "audience": asked.audience, "has_source": bool(source)}
+
+    async def plan(step: Step) -> ReportOutline:
+        facts = {**told, "sections": asked.sections, "passages": _facts(source)}
+        return await step.text(
+            "report_outline", instructions=PLANNING, facts=facts, answer=ReportOutline, seed=asked.seed
+        )
+
+    outline = await run.step("outline", plan, ReportOutline)
+    await run.progress(0.1, "section", f"0 of {len(outline.sections)}")
+
+    async def write(step: Step, planned: SectionPlan) -> SectionText:
+        drawn_on = [by_number[number] for number in planned.passages if number in by_number]
+        facts = {**told, "heading": planned.heading, "covers": planned.covers, "passages": _facts(drawn_on)}
+        section = await step.text(
+            "report_section", instructions=WRITING, facts=facts, answer=SectionText, seed=asked.seed
+        )
+        return with_found_quotes(section, {passage.number: passage for passage in drawn_on})
+
+    sections = await run.map("section", outline.sections, write, SectionText, span=(0.1, 0.9))
+    await run.progress(0.9, "document", "Markdown, DOCX and PDF")
+    byline = BYLINES.get(run.provider, {}).get(bool(source), f"Written with {run.provider}")
+    report = bind(outline, sections, by_number, byline=byline)
+    files = {suffix: await run.step(f"document:{suffix}", _document(report, suffix), FileRef) for suffix in DOCUMENTS}
+    return ReportResult(
+        **dict(report), provider=run.provider, markdown=files["md"], docx=files["docx"], pdf=files["pdf"]
+    )
+
+
+def _document(report: Report, suffix: str) -> Callable[[Step], Awaitable[FileRef]]:
+    render, content_type = DOCUMENTS[suffix]
+
+    async def make(step: Step) -> FileRef:
+        return await step.keep(f"report.{suffix}", await asyncio.to_thread(render, report), content_type)
+
+    return make
+
+
+def _facts(chosen: Sequence[Passage]) -> list[dict[str, object]]:
+    return [passage.model_dump() for passage in chosen]

@@ -1,1 +1,0 @@
-"""Reports and lessons as files: pure functions from either to bytes."""

@@ -1,0 +1,217 @@
+"""One attempt at a job: claim it, keep the lease, run its pipeline, and bring it to its next state, exactly one."""
+
+import asyncio
+from enum import StrEnum
+from uuid import uuid4
+
+import structlog
+from pydantic import BaseModel
+
+from headrace.backoff import backoff
+from headrace.context import Interrupted, Run, Tools
+from headrace.errors import Busy, ProviderError, RateLimited, Rejected
+from jobs.errors import LeaseLost, StoreUnavailable
+from jobs.kinds import Kind
+from jobs.model import JobError
+from jobs.states import Reason, State
+from jobs.store import Claim, Lease, Refusal
+from tasks.engine import pipelines
+from tasks.engine.lease import LeaseThread, insist
+
+log = structlog.stdlib.get_logger("headrace.attempt")
+
+STUBBORN = 5.0
+"""Seconds a cancelled pipeline gets to stop. After that its process has to end, see `Stubborn`."""
+
+
+class Stubborn(Exception):
+    """The pipeline goes on although it was cancelled; only the end of the process stops it."""
+
+
+class _Stop(StrEnum):
+    """Why an attempt is ended from outside."""
+
+    LOST = "lost"
+    INTERRUPTED = "interrupted"
+    TIME_LIMIT = "time_limit"
+
+
+class Attempt:
+    """Runs one claimed job. All methods belong to the event loop of the process."""
+
+    def __init__(self, claim: Claim, kind: Kind, tools: Tools, *, since: float) -> None:
+        """`since` is when the lease was asked for, by the loop's clock."""
+        self._claim = claim
+        self._since = since
+        self._kind = kind
+        self._tools = tools
+        self._loop = asyncio.get_running_loop()
+        self._run = Run(claim.lease, tools, claim.steps)
+        self._stop: _Stop | None = None
+        self._work: asyncio.Task[BaseModel] | None = None
+        self._told_to_end = asyncio.Event()
+        self._log = log.bind(job=claim.job.id, kind=kind.name, attempt=claim.job.attempt)
+
+    async def run(self, leases: LeaseThread) -> str:
+        """Runs the pipeline to the end of the attempt; returns what became of the job. Raises Stubborn."""
+        self._log.info("job started", steps_saved=len(self._claim.steps))
+        self._work = self._loop.create_task(self._pipeline())
+        limit = self._loop.call_later(self._kind.time_limit.total_seconds(), self._end, _Stop.TIME_LIMIT)
+        try:
+            with leases.hold(
+                self._claim.lease, since=self._since, on_lost=self._on_lost, waiting=self._run.waits.longest
+            ):
+                outcome = await self._settle(self._work)
+        except LeaseLost as lost:
+            outcome = f"lost: {lost.state}"
+        except StoreUnavailable:
+            # The lease has ended by now; the job goes on elsewhere from its last saved step.
+            outcome = "lost: unreachable"
+        finally:
+            limit.cancel()
+        self._log.info("job left", outcome=outcome)
+        if not self._work.done():
+            raise Stubborn
+        return outcome
+
+    def interrupt(self) -> None:
+        """The worker is to stop: no further step begins, and those in flight have a moment to be saved."""
+        if self._stop is None:
+            self._stop = _Stop.INTERRUPTED
+            self._run.draining = True
+            self._loop.call_later(self._tools.settings.grace.total_seconds(), self._cancel)
+
+    def _on_lost(self, why: str) -> None:
+        """From the lease thread."""
+        self._log.warning("lease lost", why=why)
+        self._loop.call_soon_threadsafe(self._end, _Stop.LOST)
+
+    def _end(self, why: _Stop) -> None:
+        # A lost job must not be written for again, whatever else is under way.
+        if self._stop is None or why is _Stop.LOST:
+            self._stop = why
+            self._cancel()
+
+    def _cancel(self) -> None:
+        self._told_to_end.set()
+        if self._work is not None:
+            self._work.cancel()
+
+    async def _pipeline(self) -> BaseModel:
+        asked = self._kind.input.model_validate(self._claim.job.input)
+        self._run.choose(asked)
+        return await pipelines.get(self._kind.name)(self._run, asked)
+
+    async def _settle(self, work: asyncio.Task[BaseModel]) -> str:
+        """Waits for the pipeline, or for the order to stop it, and writes what that means for the job."""
+        await self._until_done_or_stubborn(work)
+        match self._stop:
+            case _Stop.LOST:
+                return "lost"
+            case _Stop.TIME_LIMIT:
+                return await self._fail(Reason.TIME_LIMIT, f"It ran longer than {self._kind.time_limit}.")
+            case _Stop.INTERRUPTED if _unfinished(work):
+                return await self._hand_back()
+            case _:
+                return await self._conclude(work)
+
+    async def _until_done_or_stubborn(self, work: asyncio.Task[BaseModel]) -> None:
+        told_to_end = self._loop.create_task(self._told_to_end.wait())
+        await asyncio.wait({work, told_to_end}, return_when=asyncio.FIRST_COMPLETED)
+        told_to_end.cancel()
+        if not work.done():
+            await asyncio.wait({work}, timeout=STUBBORN)
+
+    async def _conclude(self, work: asyncio.Task[BaseModel]) -> str:
+        try:
+            result = work.result()
+        except Rejected as error:
+            return await self._fail(error.reason, str(error), stage=error.stage)
+        except ProviderError as error:
+            return await self._retry_later(error)
+        except (LeaseLost, StoreUnavailable):
+            raise
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # a fault of any sort ends the job, not the worker
+            self._log.exception("pipeline failed")
+            return await self._fail(Reason.INTERNAL_ERROR, f"{type(error).__name__} in the {self._kind.name} pipeline.")
+        body = result.model_dump(mode="json")
+        await insist(
+            lambda: self._tools.store.complete(
+                self._claim.lease,
+                result=body,
+                counts=self._run.counts,
+                files=self._run.files,
+                reused=self._run.reused,
+            ),
+            within=self._tools.settings.lease,
+        )
+        return "completed"
+
+    async def _retry_later(self, error: ProviderError) -> str:
+        settings = self._tools.settings
+        told = error.retry_after if isinstance(error, Busy) else None
+        wait = told or backoff(self._claim.job.attempt, base=settings.retry_base, limit=settings.retry_max)
+        if not isinstance(error, RateLimited):
+            # A booked place is worth the whole wait: whoever asks before its time only waits again.
+            wait = min(wait, settings.retry_max)
+        failure = JobError(reason=error.reason, message=str(error), stage=error.stage)
+        state = await insist(
+            lambda: self._tools.store.retry_later(
+                self._claim.lease, failure, wait=wait, files=self._run.files, reused=self._run.reused
+            ),
+            within=settings.lease,
+        )
+        return f"{state}: {error.reason}"
+
+    async def _fail(self, reason: Reason, message: str, *, stage: str | None = None) -> str:
+        failure = JobError(reason=reason, message=message, stage=stage)
+        await insist(
+            lambda: self._tools.store.fail(self._claim.lease, failure, files=self._run.files, reused=self._run.reused),
+            within=self._tools.settings.lease,
+        )
+        return f"failed: {reason}"
+
+    async def _hand_back(self) -> str:
+        state = await insist(lambda: self._tools.store.hand_back(self._claim.lease), within=self._tools.settings.lease)
+        return "handed back" if state is State.QUEUED else f"{state}: {Reason.INTERRUPTED}"
+
+
+def _unfinished(work: asyncio.Task[BaseModel]) -> bool:
+    return not work.done() or work.cancelled() or isinstance(work.exception(), Interrupted)
+
+
+async def claim(job_id: str, tools: Tools, *, worker: str) -> tuple[Claim | Refusal, float]:
+    """Claims the job, with patience while Redis is away.
+
+    The second part of the answer is when the lease was asked for, by the loop's clock. Raises StoreUnavailable; then
+    the sweep finds the job.
+    """
+    loop, settings, token = asyncio.get_running_loop(), tools.settings, str(uuid4())
+    since = loop.time()
+    claimed = await insist(lambda: tools.store.claim(job_id, worker=worker, token=token), within=settings.lease)
+    if isinstance(claimed, Claim) and loop.time() - since > settings.heartbeat.total_seconds():
+        # The reply to an earlier try may have been lost, and a repeat does not make its lease longer.
+        since = loop.time()
+        try:
+            await insist(lambda: tools.store.renew(claimed.lease), within=settings.lease)
+        except LeaseLost as lost:
+            return Refusal(lost.state), since
+    return claimed, since
+
+
+async def give_up(lease: Lease, tools: Tools) -> str:
+    """Fails a claimed job that cannot be begun here, as with steps saved by another version; returns what became of it.
+
+    If Redis stays away or the lease is lost, the job goes on as after any lost lease.
+    """
+    failure = JobError(
+        reason=Reason.INTERNAL_ERROR,
+        message="The job or its saved steps cannot be read by this version of the worker. Submit it as a new job.",
+    )
+    try:
+        await insist(lambda: tools.store.fail(lease, failure), within=tools.settings.lease)
+    except LeaseLost as lost:
+        return f"lost: {lost.state}"
+    except StoreUnavailable:
+        return "lost: unreachable"
+    return f"failed: {Reason.INTERNAL_ERROR}"

@@ -1,0 +1,96 @@
+"""A worker's child process: one event loop for all its jobs, so that connections to Redis and providers stay open."""
+
+import asyncio
+import os
+import signal
+from datetime import timedelta
+
+import structlog
+
+from headrace.context import Tools
+from jobs import kinds
+from jobs.errors import StoreUnavailable
+from jobs.files import FileStore
+from jobs.settings import Settings
+from jobs.store import JobStore, Refusal
+from tasks.engine.attempt import Attempt, Stubborn, claim, give_up
+from tasks.engine.lease import LeaseThread
+from tasks.engine.metering import Meter
+from tasks.providers.registry import Providers
+
+log = structlog.stdlib.get_logger("headrace.child")
+
+HAND_BACK = signal.SIGUSR2
+"""From the parent: hand the job back, we are stopping. SIGUSR1 and SIGTERM mean other things to Celery's children."""
+EX_SOFTWARE = 70
+PATIENCE = timedelta(seconds=5)
+"""How long Redis may take to answer."""
+
+
+class Child:
+    """What a child process keeps between jobs."""
+
+    def __init__(self, settings: Settings, *, worker: str) -> None:
+        self._worker = worker
+        self._runner = asyncio.Runner()
+        self._runner.run(self._open(settings))
+
+    def run(self, job_id: str) -> str:
+        """Runs the job if it is to be had; returns what became of it."""
+        with structlog.contextvars.bound_contextvars(job=job_id):
+            # Not by the runner's `run`: that changes the handler of SIGINT twice a job, and hides the name bound above.
+            return self._runner.get_loop().run_until_complete(self._attempt(job_id))
+
+    def close(self) -> None:
+        self._runner.run(self._close())
+        self._runner.close()
+
+    async def _open(self, settings: Settings) -> None:
+        self._leases = LeaseThread(settings)
+        store = JobStore.open(settings, name="headrace-child", patience=PATIENCE)
+        self._tools = Tools(
+            settings=settings,
+            store=store,
+            files=FileStore.open(settings),
+            providers=Providers(settings),
+            meter=Meter(settings, store, patience=PATIENCE),
+        )
+        self._attempt_now: Attempt | None = None
+        self._stopping = False
+        # The loop keeps a signal that comes between two jobs until it runs again.
+        asyncio.get_running_loop().add_signal_handler(HAND_BACK, self._stop)
+
+    async def _close(self) -> None:
+        self._leases.close()
+        await self._tools.providers.aclose()
+        await self._tools.store.aclose()
+
+    def _stop(self) -> None:
+        self._stopping = True
+        if self._attempt_now is not None:
+            self._attempt_now.interrupt()
+
+    async def _attempt(self, job_id: str) -> str:
+        try:
+            claimed, since = await claim(job_id, self._tools, worker=self._worker)
+        except StoreUnavailable:
+            log.warning("job not claimed: the store is away; the sweep will find it")
+            return "not claimed"
+        if isinstance(claimed, Refusal):
+            log.info("message dropped: nothing to claim", state=claimed.state)
+            return f"refused: {claimed.state}"
+        try:
+            attempt = Attempt(claimed, kinds.get(claimed.job.kind), self._tools, since=since)
+        except Exception:
+            log.exception("job not begun")
+            return await give_up(claimed.lease, self._tools)
+        self._attempt_now = attempt
+        if self._stopping:
+            attempt.interrupt()
+        try:
+            return await attempt.run(self._leases)
+        except Stubborn:
+            log.critical("pipeline goes on after its cancellation; ending the process")
+            os._exit(EX_SOFTWARE)
+        finally:
+            self._attempt_now = None

@@ -1,0 +1,210 @@
+"""A worker's parent process beside Celery: it sweeps, reports that the worker is there, and recovers what a child lost.
+
+All of it runs in one thread with an event loop of its own, so that neither Celery nor Redis can hold it up.
+"""
+
+import asyncio
+import os
+import random
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from typing import TypeVar
+from uuid import uuid4
+
+import structlog
+from billiard.exceptions import TimeLimitExceeded
+from celery.worker import state as celery_state
+
+from jobs.celery_app import create_celery
+from jobs.errors import LeaseLost, StoreUnavailable
+from jobs.fleet import Fleet, Worker
+from jobs.messages import Renderer
+from jobs.model import JobError
+from jobs.settings import Settings
+from jobs.states import Reason
+from jobs.store import JobStore
+from tasks.engine import intake
+from tasks.engine.child import HAND_BACK
+from tasks.engine.health import HealthServer
+from tasks.engine.lease import insist
+from tasks.engine.looping import LoopThread
+from tasks.engine.watchdog import Watchdog
+
+T = TypeVar("T")
+log = structlog.stdlib.get_logger("headrace.parent")
+
+PATIENCE = timedelta(seconds=3)
+LOOKS = 6
+"""Reports of a worker, and looks at its queues, within the time after which the watchdog acts."""
+ASK_EVERY = 0.2
+"""Seconds between two reminders to a child that it is to hand its job back: it may just be taking one."""
+EX_STOPPED_HARD = 75
+
+
+class Parent:
+    """One per worker. `worker` is unique among all workers, also where every host is called localhost."""
+
+    def __init__(self, settings: Settings, *, exit_process: Callable[[int], object] = os._exit) -> None:
+        self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
+        self._settings = settings
+        self._exit = exit_process
+        self._started_at = datetime.now(UTC)
+        self.watchdog = Watchdog(settings.watchdog)
+        self._thread = LoopThread("parent")
+        self._health: HealthServer | None = None
+        self._started = False
+        self._store_away = False
+
+    def start(self, queues: list[str]) -> None:
+        """`queues` are those that this worker consumes. Raises OSError when the port for its health is taken."""
+        # Not before: Flower and `celery inspect` load this app too, and PORT may be Flower's own.
+        if self._settings.port is not None:
+            self._health = HealthServer(self._settings.port, self.watchdog)
+        self._queues = queues
+        renderer = Renderer(create_celery(self._settings))
+        self._store = JobStore.open(self._settings, name="headrace-parent", patience=PATIENCE)
+        self._fleet = Fleet(self._store.redis, renderer, patience=PATIENCE)
+        self._thread.start()
+        self._thread.run(self._sweep_for_ever())
+        self._thread.run(self._report_for_ever())
+        if self._health is not None:
+            self._health.start()
+        self._started = True
+
+    def stop(self) -> None:
+        """Ends the sweeping, and takes the worker off the list."""
+        if self._started:
+            self._started = False
+            if self._health is not None:
+                self._health.close()
+            self._thread.close(self._leave())
+
+    def child_failed(self, job_id: str, error: BaseException) -> None:
+        """A child was killed or died with this job: it is to run again, or has failed if it was its time that ended."""
+        self._thread.run(self._recover(job_id, error))
+
+    def hand_back_and_exit(self) -> None:
+        """Has children hand their jobs back, until the process ends; ends it itself when that takes too long."""
+        threading.Thread(target=self._until_stopped, name="stop", daemon=True).start()
+
+    def _until_stopped(self) -> None:
+        done = threading.Event()
+        waited = 0.0
+        while waited < self._settings.stop_limit.total_seconds():
+            for request in _now(celery_state.active_requests):
+                _tell(request.worker_pid)
+            done.wait(ASK_EVERY)
+            waited += ASK_EVERY
+        log.error("not stopped in time; leaving", after=self._settings.stop_limit.total_seconds())
+        self._exit(EX_STOPPED_HARD)
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            swept = await self._ask_store(self._store.sweep)
+            if swept:
+                log.info("swept", **vars(swept))
+            if swept is not None and swept.more:
+                continue
+            # Whoever finds that another sweeps asks half as often: soon enough to take over before its leases end.
+            await _pause(self._settings.sweep * (2 if swept is not None and swept.elsewhere else 1))
+
+    async def _report_for_ever(self) -> None:
+        """Says that the worker is there, and ends it when it does not work."""
+        told = 0
+        while True:
+            dropped = intake.dropped.total
+            messages = await self._ask_store(
+                lambda new=dropped - told: self._fleet.report(self._description(), dropped=new)
+            )
+            if messages is not None:
+                told = dropped
+            if messages is None:
+                self.watchdog.store_away()
+            else:
+                self.watchdog.looked(messages=messages, busy=bool(celery_state.reserved_requests))
+            if fault := self.watchdog.fault():
+                log.critical("this worker does not work; ending it", fault=fault)
+                if not celery_state.active_requests:
+                    self._exit(EX_STOPPED_HARD)  # there is nothing to hand back
+                self.hand_back_and_exit()
+                return
+            await _pause(self._settings.watchdog / LOOKS)
+
+    async def _ask_store(self, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """The answer, or None while Redis is away, which is said once."""
+        try:
+            answer = await ask()
+        except StoreUnavailable:
+            if not self._store_away:
+                log.warning("the store is away; all goes on when it is back")
+            self._store_away = True
+            return None
+        except Exception:
+            log.exception("the parent's thread has a fault")
+            return None
+        self._store_away = False
+        return answer
+
+    async def _recover(self, job_id: str, error: BaseException) -> None:
+        lease = await insist(lambda: self._store.lease_of(job_id, worker=self.worker))
+        if lease is None:
+            return
+        # Redis may have been away for long, and the sweep and our new child came first: then it is that child's lease.
+        # Its message passed through here before the claim, so this look, after the one at the lease, cannot miss it.
+        if any(request.id == job_id for request in _now(celery_state.reserved_requests)):
+            log.warning("child lost", job=job_id, outcome="taken by another child")
+            return
+        try:
+            if isinstance(error, TimeLimitExceeded):
+                failure = JobError(reason=Reason.TIME_LIMIT, message="It did not stop at its time limit and was ended.")
+                await insist(lambda: self._store.fail(lease, failure))
+                outcome = "failed: time_limit"
+            else:
+                outcome = await insist(lambda: self._store.lose(lease))
+        except LeaseLost as lost:
+            outcome = f"lost: {lost.state}"
+        log.warning("child lost", job=job_id, outcome=outcome)
+
+    async def _leave(self) -> None:
+        try:
+            await self._fleet.forget(self.worker)
+        except StoreUnavailable:
+            log.warning("left without saying so: the store is away")
+        await self._store.aclose()
+
+    def _description(self) -> Worker:
+        return Worker(
+            id=self.worker,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=version("headrace"),
+            queues=self._queues,
+            started_at=self._started_at,
+            seen_at=datetime.now(UTC),
+            jobs=[request.id for request in _now(celery_state.active_requests)],
+        )
+
+
+def _now(requests: Iterable[T]) -> list[T]:
+    """What is in one of Celery's sets. It may change while it is read, for it is another thread's."""
+    while True:
+        try:
+            return list(requests)
+        except RuntimeError:
+            continue
+
+
+async def _pause(interval: timedelta) -> None:
+    """About that long: with jitter, so that many workers spread out; never so short that a sweep meets its own mark."""
+    await asyncio.sleep(interval.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311  # guards nothing
+
+
+def _tell(pid: int | None) -> None:
+    if pid is not None:
+        try:
+            os.kill(pid, HAND_BACK)
+        except ProcessLookupError:
+            return

@@ -1,0 +1,178 @@
+"""The Celery worker: one task per kind, and Headrace's own parts hung onto Celery's boot steps and signals."""
+
+import gc
+import multiprocessing
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery import Celery, Task, bootsteps, signals
+
+from jobs import kinds
+from jobs.celery_app import create_celery
+from jobs.files import FileStore
+from jobs.logs import configure_logging
+from jobs.prices import Prices
+from jobs.settings import Settings
+from tasks.engine import intake, pipelines
+from tasks.engine.child import EX_SOFTWARE, Child
+from tasks.engine.consumer import FLUSH_EVERY, Consumer
+from tasks.engine.parent import Parent
+from tasks.providers.registry import missing
+
+log = structlog.stdlib.get_logger("headrace.worker")
+
+HARD_LIMIT_MARGIN = timedelta(minutes=1)
+"""How long after its own time limit a job's process is killed: the last resort."""
+LOOK_FOR_CHILD_EVERY = 0.2
+"""Seconds. A worker whose child has ended, or was replaced after so many jobs, does nothing until it looks."""
+
+
+class Worker:
+    """Both sides of a worker: the parent from the start on, and the child in each process that runs jobs."""
+
+    def __init__(self, settings: Settings, *, exit_process: Callable[[int], object] = os._exit) -> None:
+        """`exit_process` ends the process at once with an exit code, when no better end is to be had."""
+        self._settings = settings
+        self._exit = exit_process
+        self._child_broken = multiprocessing.Event()
+        """Shared with the children, which cannot end the worker with an exit code that says so."""
+        self.parent = Parent(settings, exit_process=exit_process)
+        self._child: Child | None = None
+
+    def require_means(self, **_: Any) -> None:  # noqa: ANN401  # a signal's
+        """Ends a worker that could not work."""
+        why = unfit(self._settings)
+        if why:
+            raise SystemExit(f"headrace: {why}")
+
+    def open_child(self) -> None:
+        """In a new child. One that cannot be opened would take jobs and not run them: it ends, the worker with it."""
+        try:
+            self._child = Child(self._settings, worker=self.parent.worker)
+        except Exception:
+            log.critical("this process cannot run jobs; ending the worker", exc_info=True)
+            self._child_broken.set()
+            os._exit(EX_SOFTWARE)
+
+    def end_if_child_broken(self) -> None:
+        if self._child_broken.is_set():
+            self._exit(EX_SOFTWARE)
+
+    def close_child(self) -> None:
+        if self._child is not None:
+            self._child.close()
+
+    def run(self, job_id: str) -> str:
+        assert self._child is not None, "worker_process_init comes before any task"
+        return self._child.run(job_id)
+
+
+def unfit(settings: Settings) -> str | None:
+    """Why a worker could do no job that leaves the provider to the settings, price none or keep no file; or None."""
+    name = settings.usual_provider
+    lack = missing(name, settings)
+    if lack:
+        return f"the {name} provider cannot be used here: {lack}"
+    try:
+        Prices.load(settings.prices)
+    except ValueError as error:
+        return f"HEADRACE_PRICES: {error}"
+    try:
+        FileStore.open(settings)
+    except Exception as error:  # noqa: BLE001  # each object store has errors of its own
+        # What follows the first line of an object store's error is for its developers.
+        why = str(error).partition("\n")[0]
+        place = settings.files_url or "the folder .headrace/files, which is used without it"
+        return f"HEADRACE_FILES_URL: files cannot be kept in {place}: {why}"
+    return None
+
+
+def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
+    """The app that `celery worker` runs."""
+    intake.install()
+    app = create_celery(settings)
+    worker = worker or Worker(settings)
+
+    def run(task: Task[..., str]) -> str:
+        """The body of every task: its id is the job's. The answer is for Flower; the record has the result."""
+        assert task.request.id is not None, "Celery gives every task its id"
+        return worker.run(task.request.id)
+
+    for kind in kinds.known():
+        # Asked for now, so that a missing pipeline stops the worker and not the job.
+        pipelines.require(kind.name)
+        hard_limit = int((kind.time_limit + HARD_LIMIT_MARGIN).total_seconds())
+        app.task(name=kind.name, bind=True, time_limit=hard_limit)(run)
+    app.conf.worker_consumer = Consumer
+    app.steps["worker"].add(_parent_step(worker))
+    _connect(worker, settings)
+    return app
+
+
+def _parent_step(ours: Worker) -> type[bootsteps.StartStopStep]:
+    class ParentStep(bootsteps.StartStopStep):
+        """Starts the parent's thread once the pool has forked its first child, and stops it before the pool."""
+
+        requires = ("celery.worker.components:Pool",)
+
+        def start(self, parent: Any) -> None:  # noqa: ANN401  # Celery's worker
+            ours.parent.start(list(parent.app.amqp.queues.consume_from))
+
+        def register_with_event_loop(self, parent: Any, hub: Any) -> None:  # noqa: ANN401
+            hub.call_repeatedly(1, ours.parent.watchdog.tick)
+            hub.call_repeatedly(FLUSH_EVERY, parent.consumer.flush_events)
+            hub.call_repeatedly(1, ours.end_if_child_broken)
+            # Celery looks every 5 s for a child that has ended unheard, and hears only some of them.
+            hub.call_repeatedly(LOOK_FOR_CHILD_EVERY, parent.pool.maintain_pool)
+
+        def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002
+            ours.parent.stop()
+
+        terminate = stop
+
+    return ParentStep
+
+
+def _connect(worker: Worker, settings: Settings) -> None:
+    def settle(**_: Any) -> None:  # noqa: ANN401  # Celery's signals
+        # What is loaded by now stays: Celery looks for garbage before each fork, 150 ms in which nothing else is done.
+        gc.collect()
+        gc.freeze()
+
+    def set_up_logging(**_: Any) -> None:  # noqa: ANN401
+        configure_logging(settings)
+
+    def open_child(**_: Any) -> None:  # noqa: ANN401
+        worker.open_child()
+
+    def close_child(**_: Any) -> None:  # noqa: ANN401
+        worker.close_child()
+
+    def shutting_down(**_: Any) -> None:  # noqa: ANN401
+        worker.parent.hand_back_and_exit()
+
+    def task_failed(task_id: str, exception: BaseException, **_: Any) -> None:  # noqa: ANN401
+        # Sent in the parent when a child was lost or killed; a task's own failures are the attempt's business.
+        if isinstance(exception, WorkerLostError | TimeLimitExceeded):
+            worker.parent.child_failed(task_id, exception)
+
+    def ready(**_: Any) -> None:  # noqa: ANN401
+        worker.parent.watchdog.ready()
+
+    def received(**_: Any) -> None:  # noqa: ANN401
+        worker.parent.watchdog.received()
+
+    # Not weakly: nothing else holds these functions.
+    signals.celeryd_init.connect(worker.require_means, weak=False)
+    signals.worker_init.connect(settle, weak=False)
+    signals.setup_logging.connect(set_up_logging, weak=False)
+    signals.worker_process_init.connect(open_child, weak=False)
+    signals.worker_process_shutdown.connect(close_child, weak=False)
+    signals.worker_ready.connect(ready, weak=False)
+    signals.task_received.connect(received, weak=False)
+    signals.worker_shutting_down.connect(shutting_down, weak=False)
+    signals.task_failure.connect(task_failed, weak=False)

@@ -1,0 +1,294 @@
+"""What a pipeline is given: steps that are made once, maps that waste nothing, and a clean end when told to stop."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.context import Interrupted, Run, StepTooLarge, Tools
+from headrace.errors import Busy, Rejected, Unavailable
+from headrace.step import Step
+from jobs.errors import LeaseLost
+from jobs.files import FileStore
+from jobs.model import FileRef, Progress, Reused
+from jobs.steps import Placed
+from jobs.store import Claim, JobStore, Lease
+from tests.support.held import Held
+
+
+async def _again(claim: Claim, tools: Tools) -> Run:
+    """The next attempt at the same job, with what was saved before."""
+    await tools.store.hand_back(claim.lease)
+    again = await tools.store.claim(claim.job.id, worker="tests", token="again")  # noqa: S106  # not a secret
+    assert isinstance(again, Claim)
+    return Run(again.lease, tools, again.steps)
+
+
+async def test_a_saved_step_is_not_made_again(run: Run, claim: Claim, tools: Tools) -> None:
+    calls: Counter[str] = Counter()
+
+    async def call(step: Step) -> list[int]:
+        calls[step.call.step] += 1
+        return [1, 2]
+
+    assert await run.step("numbers", call, list[int]) == [1, 2]
+    assert await run.step("numbers", call, list[int]) == [1, 2]
+    assert await (await _again(claim, tools)).step("numbers", call, list[int]) == [1, 2]
+    assert calls == {"numbers": 1}
+
+
+async def test_a_saved_step_tells_its_phase(run: Run, claim: Claim, tools: Tools) -> None:
+    """By the order in which the pipeline came to it, in later attempts too."""
+
+    async def one(step: Step) -> str:
+        return step.call.step
+
+    await run.step("outline", one, str)
+    await run.map("page", [1, 2], lambda step, _: one(step), str)
+    again = await _again(claim, tools)
+    for name in ("outline", "page:1", "page:3", "book:pdf", "book:html"):
+        await again.step(name, one, str)
+    saved = {name: Placed.model_validate_json(text).phase for name, text in (await _steps(claim, tools)).items()}
+    assert saved == {"outline": 0, "page:1": 1, "page:2": 1, "page:3": 1, "book:pdf": 2, "book:html": 2}
+
+
+async def _steps(claim: Claim, tools: Tools) -> dict[str, str]:
+    return await Held(tools.store.redis).steps(claim.job.id)
+
+
+async def test_files_and_usage_of_saved_steps_are_those_of_the_job(run: Run, claim: Claim, tools: Tools) -> None:
+    """Used once, although the next attempt has it too; what that did not have to pay for is said apart."""
+
+    async def call(step: Step) -> str:
+        image = await step.image("a fox", scene={"setting": "forest", "subjects": ["fox"]})
+        return (await step.keep("fox.png", image.png, "image/png")).name
+
+    await run.map("draw", ["a", "b"], lambda step, _: call(step), str)
+    again = await _again(claim, tools)
+    await again.step("draw:1", _never, str)
+    job = await tools.store.get(claim.job.id)
+    assert [(item.images, item.calls, item.cost) for item in job.usage] == [(2, 2, 0.0)]
+    assert (run.reused, again.reused) == (Reused(), Reused(steps=1))
+    assert [ref.name for ref in again.files] == ["fox.png", "fox.png"]
+
+
+async def test_a_step_that_is_too_large_to_keep_says_so(run: Run) -> None:
+    async def call(_: Step) -> str:
+        return "x" * 300_000
+
+    with pytest.raises(StepTooLarge, match="step big: "):
+        await run.step("big", call, str)
+
+
+async def test_the_size_of_a_step_is_in_bytes(run: Run) -> None:
+    async def call(_: Step) -> str:
+        return "\u00e9" * 200_000
+
+    with pytest.raises(StepTooLarge, match="step big: 400"):
+        await run.step("big", call, str)
+
+
+async def test_a_step_of_a_lost_job_is_not_saved(run: Run, claim: Claim, store: JobStore) -> None:
+    async def call(_: Step) -> int:
+        await store.cancel(claim.job.id)
+        return 1
+
+    with pytest.raises(LeaseLost):
+        await run.step("late", call, int)
+
+
+async def test_a_map_keeps_order_and_its_limit(run: Run, tools: Tools) -> None:
+    running: set[int] = set()
+    most = 0
+
+    async def call(_: Step, item: int) -> int:
+        nonlocal most
+        running.add(item)
+        most = max(most, len(running))
+        # Later items end first.
+        for _turn in range(20 - item):
+            await asyncio.sleep(0)
+        running.discard(item)
+        return item * item
+
+    assert await run.map("square", range(12), call, int) == [item * item for item in range(12)]
+    assert most == tools.settings.concurrency
+
+
+async def test_a_map_may_have_a_limit_of_its_own_and_hand_out_every_result(
+    run: Run, claim: Claim, tools: Tools
+) -> None:
+    """Saved ones of an earlier attempt too; telling progress is then left to the caller."""
+    in_flight, most = 0, 0
+
+    async def call(_: Step, item: int) -> int:
+        nonlocal in_flight, most
+        in_flight += 1
+        most = max(most, in_flight)
+        await asyncio.sleep(0)
+        in_flight -= 1
+        return item
+
+    each: list[int] = []
+    await run.map("item", range(20), call, int, limit=10, each=each.append)
+    again = await _again(claim, tools)
+    await again.map("item", range(20), call, int, limit=10, each=each.append)
+    assert (most, sorted(each)) == (10, sorted([*range(20)] * 2))
+    assert (await tools.store.get(claim.job.id)).progress.phase == ""
+
+
+async def test_counts_stay_until_others_are_told(
+    run: Run, claim: Claim, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.context.PROGRESS_EVERY", 0)
+    await run.progress(0.5, "half", counts={"total": 2, "done": 1})
+    await run.progress(0.6, "more")
+    progress = (await tools.store.get(claim.job.id)).progress
+    assert (progress.phase, progress.counts) == ("more", {"total": 2, "done": 1})
+
+
+async def test_after_a_failure_calls_in_flight_are_still_saved(run: Run, claim: Claim, tools: Tools) -> None:
+    """They are paid for. No other call begins."""
+    in_flight = asyncio.Barrier(4)
+    begun: list[int] = []
+
+    async def call(_: Step, item: int) -> int:
+        begun.append(item)
+        await in_flight.wait()
+        if item == 0:
+            raise Rejected("no")
+        return item
+
+    with pytest.raises(Rejected):
+        await run.map("page", range(10), call, int)
+    assert begun == [0, 1, 2, 3]
+    again = await _again(claim, tools)
+    assert [await again.step(f"page:{number}", _never, int) for number in (2, 3, 4)] == [1, 2, 3]
+
+
+async def _never(_: Step) -> Any:  # noqa: ANN401  # of a step of any type
+    raise AssertionError("made again")
+
+
+async def test_a_draining_run_begins_no_step_but_ends_those_in_flight(run: Run) -> None:
+    begun: list[int] = []
+
+    async def call(_: Step, item: int) -> int:
+        begun.append(item)
+        run.draining = True
+        return item
+
+    with pytest.raises(Interrupted):
+        await run.map("page", range(10), call, int)
+    assert set(begun) <= {0, 1, 2, 3}
+
+
+async def test_a_short_wait_is_taken_in_the_step_and_a_long_one_is_not(run: Run) -> None:
+    asked = 0
+
+    async def refuse(seconds: float) -> int:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            return asked
+        raise Busy("too often", retry_after=timedelta(seconds=seconds))
+
+    async def short(step: Step) -> int:
+        return await step.ask(lambda: refuse(0.01))
+
+    async def long(step: Step) -> int:
+        return await step.ask(lambda: refuse(3600))
+
+    assert await run.step("short", short, int) == 2
+    asked = 0
+    with pytest.raises(Busy) as raised:
+        await run.step("long", long, int)
+    assert (asked, raised.value.stage) == (1, "long")
+
+
+async def test_a_provider_that_stays_away_is_given_up_after_a_few_tries(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.step.FIRST_WAIT", timedelta(milliseconds=1))
+    asked = 0
+
+    async def fail() -> int:
+        nonlocal asked
+        asked += 1
+        raise Unavailable("away")
+
+    async def call(step: Step) -> int:
+        return await step.ask(fail)
+
+    with pytest.raises(Unavailable):
+        await run.step("away", call, int)
+    assert asked == 4
+
+
+def _break(files: Path) -> None:
+    """A file where the file store has its folder: nothing can be read or written there."""
+    files.rename(files.with_name("away"))
+    files.touch()
+
+
+def _mend(files: Path) -> None:
+    files.unlink()
+    files.with_name("away").rename(files)
+
+
+async def _keep(step: Step) -> FileRef:
+    return await step.keep("note.txt", b"paid for", "text/plain")
+
+
+async def test_a_file_is_kept_once_the_file_store_works_again(
+    run: Run, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.step.FIRST_WAIT", timedelta(milliseconds=1))
+    put = FileStore.put
+
+    async def put_and_mend(store: FileStore, job_id: str, name: str, data: bytes, content_type: str) -> FileRef:
+        try:
+            return await put(store, job_id, name, data, content_type)
+        except Exception:
+            _mend(tmp_path / "files")
+            raise
+
+    monkeypatch.setattr(FileStore, "put", put_and_mend)
+    _break(tmp_path / "files")
+    ref = await run.step("note", _keep, FileRef)
+    assert await tools.files.get(ref) == b"paid for"
+
+
+async def test_a_file_store_that_stays_away_is_no_fault_of_the_pipeline(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt ends as with a provider that is away, and another follows."""
+    monkeypatch.setattr("headrace.step.FIRST_WAIT", timedelta(milliseconds=1))
+    ref = await run.step("note", _keep, FileRef)
+    _break(tmp_path / "files")
+    with pytest.raises(Unavailable, match="HEADRACE_FILES_URL") as raised:
+        await run.step("again", _keep, FileRef)
+    assert raised.value.stage == "again"
+    with pytest.raises(Unavailable, match="HEADRACE_FILES_URL"):
+        await run.load(ref)
+
+
+async def test_a_lease_lost_while_progress_is_told_is_raised_as_such(
+    run: Run, store: JobStore, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = store.progress
+
+    async def tell_too_late(lease: Lease, progress: Progress) -> None:
+        await store.cancel(claim.job.id)
+        await tell(lease, progress)
+
+    monkeypatch.setattr(store, "progress", tell_too_late)
+
+    async def one(_: Step, item: int) -> int:
+        return item
+
+    with pytest.raises(LeaseLost):
+        await run.map("page", [1, 2, 3], one, int)

@@ -1,0 +1,41 @@
+"""A claimed job and the tools a worker has for it."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from headrace.context import Run, Tools
+from jobs import kinds
+from jobs.files import FileStore
+from jobs.settings import Settings
+from jobs.store import Claim, JobStore, NewJob
+from tasks.engine.metering import Meter
+from tasks.providers.registry import Providers
+
+
+@pytest.fixture
+async def tools(settings: Settings, store: JobStore) -> AsyncIterator[Tools]:
+    tools = Tools(
+        settings=settings,
+        store=store,
+        files=FileStore.open(settings),
+        providers=Providers(settings),
+        meter=Meter(settings, store, patience=timedelta(seconds=5)),
+    )
+    yield tools
+    await tools.providers.aclose()
+
+
+@pytest.fixture
+async def claim(store: JobStore) -> Claim:
+    story = {"title": "My Story", "prompt": "A magical adventure", "pages": 4}
+    created = await store.create(NewJob(kinds.get("story"), story))
+    claim = await store.claim(created.job_id, worker="tests", token="tests")  # noqa: S106  # not a secret
+    assert isinstance(claim, Claim)
+    return claim
+
+
+@pytest.fixture
+def run(claim: Claim, tools: Tools) -> Run:
+    return Run(claim.lease, tools, claim.steps)

@@ -1,0 +1,144 @@
+"""The lease thread: it renews, hears of a cancel at once, and gives up before anyone else can have the job."""
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cli.embedded_redis import EmbeddedRedis
+from headrace.waits import Waited
+from jobs import keys, kinds
+from jobs.settings import Settings
+from jobs.store import Claim, JobStore, NewJob
+from tasks.engine.lease import LeaseThread
+from tests.support.fault_proxy import FaultProxy
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture
+def settings(redis_url: str) -> Settings:
+    return Settings.model_validate({"redis_url": redis_url, "lease": "1.2s", "heartbeat": "200ms"})
+
+
+@contextmanager
+def _held(
+    settings: Settings, claim: Claim, *, waiting: Waited | None = None, asked_ago: float = 0
+) -> Generator[list[str]]:
+    """Keeps the lease, asked for that many seconds ago; collects what the thread says of its loss."""
+    lost: list[str] = []
+    thread = LeaseThread(settings)
+    try:
+        since = time.monotonic() - asked_ago
+        with thread.hold(claim.lease, since=since, on_lost=lost.append, waiting=lambda: waiting):
+            yield lost
+    finally:
+        thread.close()
+
+
+async def test_a_held_lease_outlives_its_length(settings: Settings, claim: Claim, store: JobStore) -> None:
+    async def lease_until() -> float:
+        return float(await store.redis.zscore(keys.LEASES, claim.job.id) or 0)
+
+    with _held(settings, claim) as lost:
+        first = await lease_until()
+
+        async def renewed_often() -> bool:
+            return await lease_until() > first + 2000
+
+        await wait_until(renewed_often, within=5, what="the lease was renewed for 2 s")
+        assert lost == []
+
+
+async def test_a_cancel_is_heard_at_once(settings: Settings, claim: Claim, store: JobStore) -> None:
+    """By the blocking read, well before the next heartbeat."""
+    slow = settings.model_copy(update={"lease": timedelta(seconds=30), "heartbeat": timedelta(seconds=10)})
+    with _held(slow, claim) as lost:
+        started = time.monotonic()
+        await store.cancel(claim.job.id)
+        await wait_until(lambda: lost, within=5, what="the cancel is heard")
+        assert time.monotonic() - started < 1.5
+        assert lost == ["cancelled"]
+
+
+async def test_an_old_fence_is_heard_with_the_next_heartbeat(settings: Settings, claim: Claim, store: JobStore) -> None:
+    await store.lose(claim.lease)
+    await store.claim(claim.job.id, worker="other", token="other")  # noqa: S106  # not a secret
+    with _held(settings, claim) as lost:
+        await wait_until(lambda: lost, within=3, what="the loss is heard")
+        assert lost == ["running"]
+
+
+async def test_what_the_job_waits_for_is_told_with_each_heartbeat(
+    settings: Settings, claim: Claim, store: JobStore
+) -> None:
+    with _held(settings, claim, waiting=Waited("provider", timedelta(seconds=41))):
+
+        async def told() -> bool:
+            return (await store.get(claim.job.id)).waiting is not None
+
+        await wait_until(told, within=3, what="the job says what it waits for")
+    waiting = (await store.get(claim.job.id)).waiting
+    assert waiting is not None
+    assert waiting.on == "provider"
+
+
+async def test_connections_that_go_silent_once_do_not_cost_the_lease(
+    redis_server: EmbeddedRedis, claim: Claim, store: JobStore
+) -> None:
+    """The signal's and the renewal's are dead, new ones work; half the default times."""
+
+    async def lease_until() -> float:
+        return float(await store.redis.zscore(keys.LEASES, claim.job.id) or 0)
+
+    async def renewed_after(before: float) -> bool:
+        return await lease_until() > before
+
+    proxy = FaultProxy(redis_server.port)
+    proxy.start()
+    settings = Settings.model_validate({"redis_url": proxy.url, "lease": "4s", "heartbeat": "1250ms"})
+    try:
+        with _held(settings, claim) as lost:
+            # Claimed with the default lease, which is longer; this one's first renewal sets its own.
+            first = await lease_until()
+
+            async def renewed() -> bool:
+                return await lease_until() != first
+
+            await wait_until(renewed, within=5, what="the lease was renewed")
+            proxy.blackhole(new=False)
+            last = await lease_until()
+            await wait_until(lambda: renewed_after(last), within=5, what=f"the lease is renewed again: {lost}")
+            assert lost == []
+    finally:
+        proxy.stop()
+
+
+async def test_a_lease_counts_from_when_it_was_asked_for(settings: Settings, claim: Claim) -> None:
+    slow = settings.model_copy(update={"lease": timedelta(seconds=30), "heartbeat": timedelta(seconds=10)})
+    with _held(slow, claim, asked_ago=29) as lost:
+        await wait_until(lambda: lost, within=3, what="the loss is noticed")
+        assert lost == ["not renewed in time"]
+
+
+async def test_a_worker_that_cannot_reach_redis_gives_up_by_the_end_of_its_lease(tmp_path: Path) -> None:
+    server = EmbeddedRedis(tmp_path, port=free_port())
+    server.start()
+    settings = Settings.model_validate({"redis_url": server.url, "lease": "1.2s", "heartbeat": "200ms"})
+    store = JobStore.open(settings, name="tests", patience=timedelta(seconds=5))
+    try:
+        created = await store.create(NewJob(kinds.get("story"), {}))
+        claim = await store.claim(created.job_id, worker="tests", token="tests")  # noqa: S106  # not a secret
+        assert isinstance(claim, Claim)
+        with _held(settings, claim) as lost:
+            started = time.monotonic()
+            server.kill()
+            await wait_until(lambda: lost, within=5, what="the loss is noticed")
+            assert time.monotonic() - started < 2.4, "it waited for the store's patience of 5 s"
+            assert lost == ["not renewed in time"]
+    finally:
+        await store.aclose()
+        server.stop()

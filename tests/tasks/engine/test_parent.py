@@ -1,0 +1,110 @@
+"""A worker's parent process: it sweeps, stops its children and does what is due for a job whose child died."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from weakref import WeakSet
+
+import pytest
+from billiard.exceptions import WorkerLostError
+from celery.worker import state as celery_state
+
+from jobs import keys, kinds
+from jobs.settings import Settings
+from jobs.states import State
+from jobs.store import Claim, JobStore, NewJob
+from tasks.engine.child import HAND_BACK
+from tasks.engine.parent import Parent
+from tests.support.time_travel import PAST
+from tests.support.waiting import wait_until
+
+
+class Request:
+    """As Celery's, which knows the job by its message."""
+
+    def __init__(self, job_id: str, *, worker_pid: int | None = None) -> None:
+        self.id = job_id
+        self.worker_pid = worker_pid
+
+
+class Changing(WeakSet[Request]):
+    """Another thread adds to it while it is first read."""
+
+    def __init__(self, *requests: Request) -> None:
+        super().__init__(requests)
+        self.late: Request | None = None
+
+    def __iter__(self) -> Iterator[Request]:
+        for request in super().__iter__():
+            if self.late is None:
+                self.late = Request("late")
+                self.add(self.late)
+            yield request
+
+
+@pytest.fixture
+def parent(settings: Settings) -> Iterator[Parent]:
+    """One that does not end this process when its stop limit is over."""
+    quick = settings.model_copy(update={"stop_limit": timedelta(seconds=1)})
+    parent = Parent(quick, exit_process=lambda _: None)
+    parent.start(["default"])
+    yield parent
+    parent.stop()
+
+
+async def _run_under(parent: Parent, store: JobStore) -> Claim:
+    created = await store.create(NewJob(kinds.get("story"), {"title": "A", "prompt": "B", "pages": 4}))
+    claim = await store.claim(created.job_id, worker=parent.worker, token="tests")  # noqa: S106  # not a secret
+    assert isinstance(claim, Claim)
+    return claim
+
+
+async def _recovered(parent: Parent, store: JobStore) -> None:
+    """A job whose child died is queued again, and so all that was asked of the parent before is done."""
+    job_id = (await _run_under(parent, store)).job.id
+    parent.child_failed(job_id, WorkerLostError())
+
+    async def queued() -> bool:
+        return (await store.get(job_id)).state is State.QUEUED
+
+    await wait_until(queued, within=5, what="the job is queued again")
+
+
+async def test_a_job_that_a_new_child_has_by_then_is_left_to_it(
+    parent: Parent, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis was away when the child died; the sweep and the new child came before the parent's recovery."""
+    job_id = (await _run_under(parent, store)).job.id
+    taken = Request(job_id)
+    monkeypatch.setattr(celery_state, "reserved_requests", WeakSet([taken]))
+    monkeypatch.setattr(celery_state, "active_requests", WeakSet([taken]))
+    parent.child_failed(job_id, WorkerLostError())
+    await _recovered(parent, store)
+    assert (await store.get(job_id)).state is State.RUNNING
+
+
+def test_children_are_told_to_stop_though_the_jobs_change_meanwhile(
+    parent: Parent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as child:  # noqa: S603  # our own command
+        running = Request("running", worker_pid=child.pid)
+        monkeypatch.setattr(celery_state, "active_requests", Changing(running))
+        parent.hand_back_and_exit()
+        assert child.wait(timeout=5) == -HAND_BACK, "it does not listen, and so is ended by the signal"
+
+
+async def test_a_parent_sweeps_until_nothing_is_left_before_it_pauses(settings: Settings, store: JobStore) -> None:
+    ended = {f"{number} story completed ann": PAST for number in range(1000)}
+    await store.redis.zadd(keys.RETAINED, ended)
+    parent = Parent(settings.model_copy(update={"sweep": timedelta(hours=1)}))
+
+    async def none_left() -> bool:
+        return await store.redis.zcard(keys.RETAINED) == 0
+
+    parent.start(["default"])
+    try:
+        await wait_until(none_left, within=10, what="all ended retentions are swept")
+    finally:
+        parent.stop()
