@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.errors import UnsupportedMediaType
 from api.json_route import invalid_body
-from api.problems import MOST_ERRORS
+from api.problems import MAX_ERRORS
 from api.submission import NO_UPLOAD, JobOptions, KindName, named_uploads, new_job, said_options
 from jobs import kinds
-from jobs.batches import MOST_JOBS, Item
+from jobs.batches import MAX_JOBS, Item
 from jobs.settings import Settings
 from jobs.store import Idempotency
 from jobs.uploads import Uploads
@@ -47,13 +47,13 @@ class Entry(BaseModel):
 class NewBatchBody(JobOptions):
     """Many jobs at once. The options hold for each of them."""
 
-    jobs: Annotated[list[Entry], Field(min_length=1, max_length=MOST_JOBS, description="Of any kinds")]
+    jobs: Annotated[list[Entry], Field(min_length=1, max_length=MAX_JOBS, description="Of any kinds")]
 
 
 class _Unchecked(JobOptions):
     """The same, before its entries are looked at: how many they are decides whether they will be."""
 
-    jobs: Annotated[list[Any], Field(min_length=1, max_length=MOST_JOBS)]
+    jobs: Annotated[list[Any], Field(min_length=1, max_length=MAX_JOBS)]
 
 
 Place = tuple[str | int, ...]
@@ -117,7 +117,7 @@ def _parse_lines(raw: bytes) -> Entries:
     lines = (((f"line {number}",), line) for number, line in enumerate(BytesIO(raw), 1) if line.strip())
     entries = _entries(lines, Entry.model_validate_json)
     if not entries:
-        raise RequestValidationError([_fault((), f"must be 1 to {MOST_JOBS} jobs, one on each line; there is none")])
+        raise RequestValidationError([_fault((), f"must be 1 to {MAX_JOBS} jobs, one on each line; there is none")])
     return entries
 
 
@@ -126,14 +126,14 @@ def _entries(found: Iterable[tuple[Place, Any]], read: Callable[[Any], Entry]) -
     entries: Entries = {}
     faults: list[Any] = []
     for number, (place, one) in enumerate(found, 1):
-        if number > MOST_JOBS:
-            message = f"must be 1 to {MOST_JOBS} jobs; send the others, from here on, as another batch"
+        if number > MAX_JOBS:
+            message = f"must be 1 to {MAX_JOBS} jobs; send the others, from here on, as another batch"
             raise RequestValidationError([_fault(place, message)])
         try:
             entries[place] = read(one)
         except ValidationError as error:
             faults += invalid_body(error, *place).errors()
-        if len(faults) > MOST_ERRORS:
+        if len(faults) > MAX_ERRORS:
             break
     if faults:
         raise RequestValidationError(faults)
@@ -156,7 +156,7 @@ def _items(entries: Entries, options: JobOptions, settings: Settings) -> list[It
             faults += invalid_body(error, *place, "input").errors()
         else:
             items.append(Item(entry.custom_id, new_job(kind, content, options, settings)))
-        if len(faults) > MOST_ERRORS:
+        if len(faults) > MAX_ERRORS:
             break
     if faults:
         raise RequestValidationError(faults)

@@ -13,7 +13,7 @@ from api.idempotency import IDEMPOTENCY_KEY, parse_key
 
 Body = TypeVar("Body", bound=BaseModel)
 
-_MOST_READ = 10_000
+_MAX_READ = 10_000
 """Errors taken over from pydantic, which has all or none of them: a thousand bytes each."""
 
 
@@ -50,7 +50,7 @@ async def read_body(request: Request, model: type[Body]) -> Body:
 
 def invalid_body(error: ValidationError, *path: str | int) -> RequestValidationError:
     """What pydantic found wrong at `path` within the body, as FastAPI says it; without the input, which is private."""
-    if error.error_count() > _MOST_READ:
+    if error.error_count() > _MAX_READ:
         message = f"has {error.error_count()} faults, too many to list; send only the fields that are documented"
         return RequestValidationError([{"type": "value_error", "loc": ("body", *path), "msg": message}])
     found = error.errors(include_url=False, include_input=False, include_context=False)

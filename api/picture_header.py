@@ -9,7 +9,7 @@ _NO_FRAME = frozenset({0xC4, 0xC8, 0xCC})
 _START_OF_SCAN = 0xDA
 _BARE = frozenset({0x01, *range(0xD0, 0xD8)})
 """JPEG markers without a length."""
-_MOST_MARKERS = 10_000
+_MAX_MARKERS = 10_000
 """Read in a few ms. A picture of 10 MB with the largest profiles in full segments has some hundred."""
 
 
@@ -45,7 +45,7 @@ _PNG_HEAD = 24
 def _jpeg(data: bytes) -> tuple[int, int] | None:
     """ITU-T T.81, B.2: segments up to the frame header, each with its length."""
     at = 2
-    for _ in range(_MOST_MARKERS):
+    for _ in range(_MAX_MARKERS):
         if data[at] != 0xFF:  # noqa: PLR2004  # begins every marker
             return None
         marker = data[at + 1]

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from jobs.errors import HeadraceError, StoreUnavailable
 
 MEDIA_TYPE = "application/problem+json"
-MOST_ERRORS = 100
+MAX_ERRORS = 100
 """Fields that a problem names; these are what a client mends first."""
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -37,7 +37,7 @@ class Problem(BaseModel):
     detail: str = Field(description="What is wrong with this request, and what to do about it")
     instance: str = Field(description="The path that was asked for")
     errors: list[FieldError] | None = Field(
-        default=None, description=f"The first {MOST_ERRORS} fields that are wrong, if it is about fields"
+        default=None, description=f"The first {MAX_ERRORS} fields that are wrong, if it is about fields"
     )
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
@@ -111,7 +111,7 @@ async def _on_unexpected(request: Request, _error: Exception) -> Response:
 
 async def _on_invalid_request(request: Request, invalid: RequestValidationError) -> Response:
     every = cast("Sequence[Mapping[str, Any]]", invalid.errors())
-    errors = every[:MOST_ERRORS]
+    errors = every[:MAX_ERRORS]
     fields = [FieldError(field=_field(error["loc"]), message=error["msg"]) for error in errors]
     if any(error["type"] == "json_invalid" for error in errors):
         code, title = status.HTTP_400_BAD_REQUEST, "Malformed JSON"
@@ -120,8 +120,8 @@ async def _on_invalid_request(request: Request, invalid: RequestValidationError)
     else:
         code, title = status.HTTP_422_UNPROCESSABLE_CONTENT, "Invalid request"
     detail = "; ".join(f"{field.field}: {field.message}" for field in fields)
-    if len(every) > MOST_ERRORS:
-        detail = f"At least {len(every)} faults, of which these are the first {MOST_ERRORS}: {detail}"
+    if len(every) > MAX_ERRORS:
+        detail = f"At least {len(every)} faults, of which these are the first {MAX_ERRORS}: {detail}"
     return problem(code, detail, instance=request.url.path, title=title, errors=fields).response()
 
 

@@ -14,7 +14,7 @@ from cli.embedded_redis import EmbeddedRedis
 from cli.errors import CommandFailed
 from cli.processes import Processes, require_free
 from cli.reading import read_settings
-from tasks.engine.worker import unfit
+from tasks.engine.worker import startup_fault
 
 HOME = Path(".headrace")
 """Where one machine keeps its Redis, its files and its logs."""
@@ -69,7 +69,7 @@ class Stack:
 
     def start_worker(self) -> None:
         """Raises StackFailed where it would end at once: what it says itself is lost among the others' lines."""
-        why = unfit(self._settings)
+        why = startup_fault(self._settings)
         if why:
             raise StackFailed(why)
         self._start("worker", ["celery", "-A", "tasks", "--quiet", "worker", "--without-gossip", "--without-mingle"])

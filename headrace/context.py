@@ -20,8 +20,8 @@ from jobs.model import FileRef, Progress, Reused
 from jobs.settings import ProviderName, Settings
 from jobs.store import JobStore, Lease
 from jobs.usage import cost
-from tasks.engine.lease import insist
 from tasks.engine.metering import Meter, MeteredProvider
+from tasks.engine.outage import retry_while_unavailable
 from tasks.providers.registry import Chosen, Providers
 
 T = TypeVar("T")
@@ -208,7 +208,7 @@ class Run:
             raise StepTooLarge(f"step {name}: {size} bytes, at most {limit} are kept")
         # It is paid for: a Redis that is away for a moment must not lose it.
         uncounted = [item for item in saved.usage if not self._tools.meter.counts(item.provider, item.model)]
-        await insist(
+        await retry_while_unavailable(
             lambda: self._tools.store.save_step(self._lease, name, text, usage=saved.usage, uncounted=uncounted)
         )
         self._saved[name] = saved

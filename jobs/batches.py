@@ -27,7 +27,7 @@ from jobs.settings import Settings
 from jobs.states import FINAL, State
 from jobs.store import Created, Idempotency, JobStore, NewJob
 
-MOST_JOBS = 10_000
+MAX_JOBS = 10_000
 """In one batch. Its events fit into a stream of the default length."""
 PENDING = "pending"
 """What a job is called that was accepted and not made yet."""

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.connection import answered
-from jobs.fleet import Fleet, Queue, Worker
+from jobs.fleet import Fleet, Queue, WorkerReport
 from jobs.model import Frozen
 
 OLDEST_REDIS = (6, 2)
@@ -67,7 +67,7 @@ class FleetReport(Frozen):
 
     redis: RedisReport
     queues: list[Queue]
-    workers: list[Worker]
+    workers: list[WorkerReport]
     running: int
     leases_ended: int
     longest_ended_seconds: float | None
@@ -138,7 +138,7 @@ def _stuck(report: FleetReport) -> list[Finding]:
     return found
 
 
-def _stuck_queue(queue: Queue, workers: list[Worker]) -> Finding | None:
+def _stuck_queue(queue: Queue, workers: list[WorkerReport]) -> Finding | None:
     if not queue.queued or queue.oldest_seconds is None:
         return None
     ours = [worker for worker in workers if queue.name in worker.queues]

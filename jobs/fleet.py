@@ -24,7 +24,7 @@ class Queue(Frozen):
     """How long the job that waits longest has waited; null for an empty queue."""
 
 
-class Worker(Frozen):
+class WorkerReport(Frozen):
     """What a worker last said of itself."""
 
     id: str
@@ -57,7 +57,7 @@ class Fleet:
     async def queues(self) -> list[Queue]:
         return [await self._queue(name) for name in queue_names()]
 
-    async def workers(self) -> list[Worker]:
+    async def workers(self) -> list[WorkerReport]:
         """Those that reported within the last minute, by id."""
         async with answered(self._patience):
             seconds, _ = await self._redis.time()
@@ -72,7 +72,7 @@ class Fleet:
                 reports = cast("list[str | None]", await pipe.execute())
         return sorted(
             (
-                Worker(id=worker_id, seen_at=to_datetime(at), **json.loads(report))
+                WorkerReport(id=worker_id, seen_at=to_datetime(at), **json.loads(report))
                 for (worker_id, at), report in zip(seen, reports, strict=True)
                 if report
             ),
@@ -102,7 +102,7 @@ class Fleet:
             by_state={state.value: size for state, size in zip(State, sizes, strict=True)},
         )
 
-    async def report(self, worker: Worker, *, dropped: int = 0) -> int:
+    async def report(self, worker: WorkerReport, *, dropped: int = 0) -> int:
         """Notes that `worker` is there, for a minute, and has dropped so many messages since its last report.
 
         Returns how many messages wait in its queues.

@@ -17,7 +17,7 @@ PATH = "/uploads"
 TYPES = (PNG, JPEG, WEBP)
 LEAST_SIDE = 64
 """Pixels. Less than this has no lines to find."""
-MOST_PIXELS = 40_000_000
+MAX_PIXELS = 40_000_000
 """What a worker is ready to decode."""
 
 _EXAMPLE = {
@@ -70,7 +70,7 @@ def _checked(data: bytes, declared: str) -> tuple[int, int]:
     width, height = size
     if min(size) < LEAST_SIDE:
         raise invalid("body", f"is {width} x {height} pixels; send a picture of at least {LEAST_SIDE} x {LEAST_SIDE}")
-    if width * height > MOST_PIXELS:
-        most = MOST_PIXELS // 1_000_000
+    if width * height > MAX_PIXELS:
+        most = MAX_PIXELS // 1_000_000
         raise invalid("body", f"is {width} x {height} pixels; scale it down to at most {most} megapixels")
     return size

@@ -14,7 +14,7 @@ from jobs.usage import cost, today, total
 
 router = APIRouter(tags=["operation"])
 
-MOST_DAYS = 366
+MAX_DAYS = 366
 USUAL_DAYS = 30
 
 Cost = Annotated[float | None, Field(description="USD; null when the price of a model in it is not known")]
@@ -68,8 +68,8 @@ async def get_usage(
     since = first or until - min(timedelta(days=USUAL_DAYS - 1), until - date.min)
     if since > until:
         raise invalid("from", f"must not be after to ({until})", where="query")
-    if (until - since).days >= MOST_DAYS:
-        raise invalid("from", f"must be less than {MOST_DAYS} days before to ({until}); ask in parts", where="query")
+    if (until - since).days >= MAX_DAYS:
+        raise invalid("from", f"must be less than {MAX_DAYS} days before to ({until}); ask in parts", where="query")
     days = await usage.days(since, until, user_id=user_id)
     everything = total(item for day in days for item in day.usage)
     return UsageReport(

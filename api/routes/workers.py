@@ -6,19 +6,19 @@ from fastapi import APIRouter
 
 from api.dependencies import FleetNow
 from api.documentation import EXAMPLE_ID, answer, problems
-from jobs.fleet import Worker
+from jobs.fleet import WorkerReport
 from jobs.model import Frozen
 
 router = APIRouter(tags=["operation"])
 
 
 class WorkerList(Frozen):
-    workers: list[Worker]
+    workers: list[WorkerReport]
 
 
 _EXAMPLE = WorkerList(
     workers=[
-        Worker(
+        WorkerReport(
             id="worker-1:17:a28c1a",
             host="worker-1",
             pid=17,

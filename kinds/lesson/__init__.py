@@ -21,7 +21,7 @@ from kinds.story import Scene
 
 Modality: TypeAlias = Literal["text", "video"]
 
-MOST_SECTIONS = 8
+MAX_SECTIONS = 8
 _LATIN_ENDS = 0x250
 """The first code point after Latin letters (Unicode blocks Basic Latin to Latin Extended-B)."""
 
@@ -68,7 +68,7 @@ class LessonInput(GeneratedInput):
 
     @property
     def sections(self) -> int:
-        return min(MOST_SECTIONS, self.minutes + 1)
+        return min(MAX_SECTIONS, self.minutes + 1)
 
 
 class Check(BaseModel):
@@ -113,7 +113,7 @@ class LessonPlan(BaseModel):
 
     title: str = Field(min_length=1, max_length=200)
     goals: list[str] = Field(min_length=1, max_length=6, description="What one can do after it")
-    sections: list[LessonSection] = Field(min_length=1, max_length=MOST_SECTIONS)
+    sections: list[LessonSection] = Field(min_length=1, max_length=MAX_SECTIONS)
     summary: str = Field(min_length=1, max_length=2000, description="As it can be read aloud")
     quiz: list[QuizItem] = Field(min_length=1, max_length=10)
 

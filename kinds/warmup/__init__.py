@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, Type
 from jobs.kind import Kind
 from jobs.model import FileRef, Frozen
 
-MOST_URLS = 50_000
+MAX_URLS = 50_000
 """As many as one sitemap may have (sitemaps.org)."""
 DEFAULT_URLS = 1000
 DEFAULT_DEPTH = 1
@@ -67,7 +67,7 @@ class WarmupInput(BaseModel):
     ] = None
     max_urls: Annotated[
         int,
-        Field(ge=1, le=MOST_URLS, description="Most URLs taken from a sitemap or from links; the rest are left out"),
+        Field(ge=1, le=MAX_URLS, description="Most URLs taken from a sitemap or from links; the rest are left out"),
     ] = DEFAULT_URLS
     passes: Annotated[
         int, Field(ge=1, le=2, description="2: all that answered well once more, to see what is cached")

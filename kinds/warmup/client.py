@@ -17,9 +17,9 @@ from kinds.warmup.outbound import Outbound, Refused
 
 log = structlog.stdlib.get_logger("headrace.warmup")
 
-MOST_IN_FLIGHT = 256
+MAX_IN_FLIGHT = 256
 """Requests of one job, to all hosts."""
-MOST_BODY = 64 * 1024 * 1024
+MAX_BODY = 64 * 1024 * 1024
 """Bytes of a body that are read; the rest is not waited for."""
 
 
@@ -87,7 +87,7 @@ class Client:
             ("Accept-Encoding", "gzip"),  # caches keep such copies for browsers, and we can read them
         ]
         self._pool = httpcore2.AsyncConnectionPool(
-            max_connections=MOST_IN_FLIGHT, keepalive_expiry=15, network_backend=outbound
+            max_connections=MAX_IN_FLIGHT, keepalive_expiry=15, network_backend=outbound
         )
 
     async def aclose(self) -> None:
@@ -104,7 +104,7 @@ class Client:
             async for chunk in response.aiter_stream():
                 body += chunk[: max(0, most - len(body))]
                 size += len(chunk)
-                if size >= MOST_BODY:
+                if size >= MAX_BODY:
                     break
             return Answer(
                 url, response.status, headers, bytes(body), size, first_byte, seconds=time.monotonic() - started

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-MOST_CHARACTERS = 16 * 1024 * 1024
+MAX_CHARACTERS = 16 * 1024 * 1024
 """Of all links of a job, together: they are saved with its rows, and a worker that takes the job over reads all rows at
 once. Links beyond are not followed."""
 
@@ -12,7 +12,7 @@ class KnownLinks:
 
     def __init__(self) -> None:
         self._known: set[str] = set()
-        self._room = MOST_CHARACTERS
+        self._room = MAX_CHARACTERS
 
     def new(self, links: Iterable[str]) -> list[str]:
         """Those that are not known yet, as long as there is room; then they are."""

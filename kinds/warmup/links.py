@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from httpx2 import URL, InvalidURL
 from lxml import etree, html
 
-MOST_PAGE = 4 * 1024 * 1024
+MAX_PAGE = 4 * 1024 * 1024
 """Bytes of a page that links are looked for in."""
-MOST_LINKS = 1000
+MAX_LINKS = 1000
 """Links followed from one page."""
-MOST_PORT = 65535
+MAX_PORT = 65535
 _LONGEST = 2048
 
 
@@ -22,7 +22,7 @@ def web_address(text: str, base: URL | None = None) -> URL | None:
     if url.scheme not in {"http", "https"} or url.userinfo or len(str(url)) > _LONGEST:
         return None
     if (
-        (url.port or 0) > MOST_PORT or not url.host or "%" in url.host
+        (url.port or 0) > MAX_PORT or not url.host or "%" in url.host
     ):  # what cannot stand in a host is escaped, not refused
         return None
     return url.copy_with(fragment=None)
@@ -40,11 +40,11 @@ def unique(urls: Iterable[URL | None], *, most: int | None = None) -> list[str]:
 
 
 def links(page: bytes, at: URL) -> list[str]:
-    """Where the first MOST_LINKS links of an HTML page lead. Takes a while: not for the event loop."""
+    """Where the first MAX_LINKS links of an HTML page lead. Takes a while: not for the event loop."""
     try:
         tree = html.document_fromstring(page, base_url=str(at))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return []
     base = next((web_address(str(href), at) for href in tree.xpath("//base/@href")), None) or at
     hrefs = dict.fromkeys(str(href) for href in tree.xpath("//a/@href | //area/@href"))
-    return unique((web_address(href, base) for href in hrefs), most=MOST_LINKS)
+    return unique((web_address(href, base) for href in hrefs), most=MAX_LINKS)

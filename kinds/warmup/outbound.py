@@ -37,7 +37,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 REMEMBERED = 30.0
 """Seconds that the checked addresses of a host are used for further connections."""
-MOST_ADDRESSES = 4
+MAX_ADDRESSES = 4
 """Addresses of one host that are tried."""
 
 
@@ -70,7 +70,7 @@ class Outbound(AsyncNetworkBackend):
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> AsyncNetworkStream:
         failure: Exception = ConnectError(f"{host} has no address")
-        for address in (await self._addresses(host, port))[:MOST_ADDRESSES]:
+        for address in (await self._addresses(host, port))[:MAX_ADDRESSES]:
             try:
                 return await self._backend.connect_tcp(str(address), port, timeout, local_address, socket_options)
             except (ConnectError, ConnectTimeout) as error:

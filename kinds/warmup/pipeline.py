@@ -18,9 +18,9 @@ from kinds.warmup.known_links import KnownLinks
 from kinds.warmup.links import unique, web_address
 from kinds.warmup.outbound import Outbound
 from kinds.warmup.plan import Plan, plan
+from kinds.warmup.progress import WarmupProgress
 from kinds.warmup.report import result
 from kinds.warmup.rows import Row, row_of, to_csv
-from kinds.warmup.tally import Tally
 from kinds.warmup.visitor import Visitor, origin
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class _Crawl:
             respect_robots=warmup.respect_robots,
             draining=lambda: run.draining,
         )
-        self._tally = Tally(warmup.passes)
+        self._tally = WarmupProgress(warmup.passes)
 
     async def first_pass(self) -> list[Row]:
         if self._input.sitemap is not None:
@@ -156,9 +156,9 @@ class _Crawl:
         await self._tell()
 
     async def _tell(self) -> None:
-        tally = self._tally
-        counts = tally.counts.model_dump()
-        await self._run.progress(tally.fraction, tally.phase, tally.detail(self._visitor), counts=counts)
+        progress = self._tally
+        counts = progress.counts.model_dump()
+        await self._run.progress(progress.fraction, progress.phase, progress.detail(self._visitor), counts=counts)
 
 
 def _by_origin(urls: Iterable[str]) -> dict[str, list[str]]:

@@ -16,12 +16,12 @@ from kinds.warmup import Finding
 from kinds.warmup.allow_list import AllowList
 from kinds.warmup.client import NoAnswer, TooLarge
 from kinds.warmup.links import unique, web_address
-from kinds.warmup.sitemap import MOST_BYTES, NotASitemap, Sitemap, parse
+from kinds.warmup.sitemap import MAX_BYTES, NotASitemap, Sitemap, parse
 from kinds.warmup.visitor import Skipped, Visitor
 
-MOST_SITEMAPS = 1000
+MAX_SITEMAPS = 1000
 """Sitemaps that are read for one job, indexes included."""
-MOST_UNREAD = 10
+MAX_UNREAD = 10
 """Sitemaps of an index that could not be read, of which it is told."""
 
 
@@ -55,14 +55,14 @@ async def plan(step: Step, visitor: Visitor, sitemap: str, *, most: int) -> Plan
         named, children = await asyncio.to_thread(_addresses, found, url, [AllowList(hosts), visitor.allow])
         pages |= dict.fromkeys(named)
         for child in children:
-            if child not in seen and len(seen) < MOST_SITEMAPS:
+            if child not in seen and len(seen) < MAX_SITEMAPS:
                 seen.add(child)
                 waiting.append(child)
     kept = list(pages)[:most]
     file = await step.keep(
         "sitemap-urls.txt", "".join(f"{url}\n" for url in kept).encode(), "text/plain; charset=utf-8"
     )
-    return Plan(hosts=list(hosts), left_out=len(pages) - len(kept), unread=unread[:MOST_UNREAD], urls=file)
+    return Plan(hosts=list(hosts), left_out=len(pages) - len(kept), unread=unread[:MAX_UNREAD], urls=file)
 
 
 def _addresses(found: Sitemap, at: URL, allowed: Sequence[AllowList]) -> tuple[list[str], list[str]]:
@@ -77,13 +77,13 @@ def _addresses(found: Sitemap, at: URL, allowed: Sequence[AllowList]) -> tuple[l
 async def _read(visitor: Visitor, address: str) -> tuple[URL, Sitemap]:
     """Raises Rejected, Unavailable."""
     try:
-        answer = await visitor.document(URL(address), keep=MOST_BYTES + 1)
+        answer = await visitor.document(URL(address), keep=MAX_BYTES + 1)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise Unavailable(f"The sitemap {address} is not to be had now: status {answer.status}.")
         if answer.status != HTTPStatus.OK:
             raise _rejected(f"The sitemap {address} is not there: status {answer.status}. Check the URL.")
         # 50 MB take a second or two, and the job must be able to be cancelled meanwhile.
-        return answer.url, await asyncio.to_thread(lambda: parse(answer.content(MOST_BYTES)))
+        return answer.url, await asyncio.to_thread(lambda: parse(answer.content(MAX_BYTES)))
     except NoAnswer as none:
         raise Unavailable(f"The sitemap {address} is not to be had now: {none}.") from none
     except Skipped as skipped:

@@ -7,7 +7,7 @@ from jobs.model import FileRef
 from kinds.warmup import Counts, Finding, Pass, Times, WarmupResult
 from kinds.warmup.rows import Row
 
-MOST_FINDINGS = 10
+MAX_FINDINGS = 10
 
 
 def result(passes: Sequence[Sequence[Row]], rows: FileRef, *, left_out: int, unread: list[Finding]) -> WarmupResult:
@@ -50,11 +50,11 @@ def _pass(number: int, rows: Sequence[Row]) -> Pass:
 
 def _slowest(rows: Sequence[Row]) -> list[Finding]:
     timed = sorted((row for row in rows if row.ms is not None), key=lambda row: row.ms or 0, reverse=True)
-    return [_finding(row) for row in timed[:MOST_FINDINGS]]
+    return [_finding(row) for row in timed[:MAX_FINDINGS]]
 
 
 def _failures(rows: Sequence[Row]) -> list[Finding]:
-    return [_finding(row) for row in rows if row.outcome == "failed"][:MOST_FINDINGS]
+    return [_finding(row) for row in rows if row.outcome == "failed"][:MAX_FINDINGS]
 
 
 def _reasons(rows: Sequence[Row], outcome: str) -> dict[str, int]:

@@ -6,7 +6,7 @@ from protego import Protego
 
 from kinds.warmup.client import Answer
 
-MOST_BYTES = 512 * 1024
+MAX_BYTES = 512 * 1024
 """Of a robots.txt that are read; the RFC asks for 500 KiB at least."""
 LONGEST_DELAY = 30.0
 """Seconds between two requests that a Crawl-delay may ask for; a longer one counts as this."""
@@ -24,7 +24,7 @@ class Robots:
         """From the answer for /robots.txt: one that is not there (4xx) allows all. Raises ValueError, TooLarge."""
         if answer.status >= HTTPStatus.BAD_REQUEST:
             return cls(user_agent=user_agent)
-        text = answer.content(8 * MOST_BYTES).decode("utf-8", errors="replace")
+        text = answer.content(8 * MAX_BYTES).decode("utf-8", errors="replace")
         return cls(text, user_agent=user_agent)
 
     def allow(self, url: str) -> bool:

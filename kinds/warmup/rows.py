@@ -12,12 +12,12 @@ from pydantic import BaseModel
 from kinds.warmup.cache_state import CacheState, cache_state
 from kinds.warmup.client import Answer, NoAnswer, TooLarge, nothing
 from kinds.warmup.known_links import KnownLinks
-from kinds.warmup.links import MOST_PAGE, links
+from kinds.warmup.links import MAX_PAGE, links
 from kinds.warmup.visitor import Skipped, Visitor
 
 _FIRST_ERROR = 400
 _LONGEST_DETAIL = 300
-_MOST_LINK_CHARACTERS = 128 * 1024
+_MAX_LINK_CHARACTERS = 128 * 1024
 """Of the links of one page, together: they are saved with its row."""
 
 
@@ -67,16 +67,16 @@ async def row_of(visitor: Visitor, url: str, *, known: KnownLinks | None = None)
 
 
 def _page(headers: Mapping[str, str]) -> int:
-    return MOST_PAGE if "html" in headers.get("content-type", "").lower() else 0
+    return MAX_PAGE if "html" in headers.get("content-type", "").lower() else 0
 
 
 def _links(answer: Answer, visitor: Visitor) -> list[str]:
     try:
-        page = answer.content(MOST_PAGE)
+        page = answer.content(MAX_PAGE)
     except (TooLarge, ValueError):
         return []
     kept: list[str] = []
-    left = _MOST_LINK_CHARACTERS
+    left = _MAX_LINK_CHARACTERS
     for link in links(page, answer.url):
         left -= len(link) + 4
         if left < 0:

@@ -5,11 +5,11 @@ from io import BytesIO
 
 from lxml import etree
 
-MOST_BYTES = 50 * 1024 * 1024
+MAX_BYTES = 50 * 1024 * 1024
 """Of one sitemap, uncompressed; the protocol's own limit."""
 
 
-MOST_ELEMENTS = 2_000_000
+MAX_ELEMENTS = 2_000_000
 """Of one sitemap: 50,000 entries, each in forty languages."""
 
 
@@ -40,8 +40,8 @@ def parse(content: bytes) -> Sitemap:
     )
     try:
         for number, (_, element) in enumerate(events, 1):
-            if number > MOST_ELEMENTS:
-                raise NotASitemap(f"it is larger than any: more than {MOST_ELEMENTS} elements")
+            if number > MAX_ELEMENTS:
+                raise NotASitemap(f"it is larger than any: more than {MAX_ELEMENTS} elements")
             parent = element.getparent()
             if parent is None:
                 continue

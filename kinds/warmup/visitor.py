@@ -16,24 +16,24 @@ from httpx2 import URL, InvalidURL
 from headrace.backoff import backoff
 from headrace.context import Interrupted
 from kinds.warmup.allow_list import AllowList
-from kinds.warmup.client import MOST_IN_FLIGHT, Answer, Client, Keep, NoAnswer, TooLarge, nothing
+from kinds.warmup.client import MAX_IN_FLIGHT, Answer, Client, Keep, NoAnswer, TooLarge, nothing
 from kinds.warmup.host_limit import ClosedForNow, HostLimit
-from kinds.warmup.links import MOST_PORT
+from kinds.warmup.links import MAX_PORT
 from kinds.warmup.outbound import Refused
-from kinds.warmup.robots import MOST_BYTES, Robots
+from kinds.warmup.robots import MAX_BYTES, Robots
 
 TRIES = 3
 """For one URL that gets a server error or no answer."""
 PUSHBACK_TRIES = 8
 """For one URL whose host says 429 or 503: that is about the pace, not about the URL."""
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 """RFC 9309 asks for five with a robots.txt; browsers follow more for pages, and nobody should need them."""
 
 _PUSHBACK = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FIRST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(seconds=30)
-_MOST_DIGITS = 10
+_MAX_DIGITS = 10
 """Of seconds; more are more than a lifetime, and beyond some thousands `int` refuses them."""
 
 SkipReason = Literal["robots", "host", "scheme", "private_address", "retry_after"]
@@ -78,7 +78,7 @@ class Visitor:
         self._user_agent = user_agent
         self._respect_robots = respect_robots
         self._sites: dict[str, _Site] = {}
-        self._room = asyncio.Semaphore(MOST_IN_FLIGHT)
+        self._room = asyncio.Semaphore(MAX_IN_FLIGHT)
 
     @property
     def in_flight(self) -> int:
@@ -100,7 +100,7 @@ class Visitor:
 
     async def _follow(self, url: URL, keep: Keep, *, named: bool) -> Answer:
         seconds, first_byte, tries = 0.0, 0.0, 0
-        for _ in range(MOST_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             try:
                 if not named:
                     await self._admit(url)
@@ -117,7 +117,7 @@ class Visitor:
             if target.scheme not in {"http", "https"} or not target.host:
                 raise Skipped("scheme", f"redirects to {target}")
             url = target
-        raise NoAnswer("too_many_redirects", f"more than {MOST_REDIRECTS}, the last to {url}", tries=tries)
+        raise NoAnswer("too_many_redirects", f"more than {MAX_REDIRECTS}, the last to {url}", tries=tries)
 
     async def _admit(self, url: URL) -> None:
         """Raises Skipped, NoAnswer."""
@@ -138,7 +138,7 @@ class Visitor:
 
     async def _ask_robots(self, site: _Site, url: URL) -> None:
         try:
-            answer = await self.document(url.join("/robots.txt"), keep=MOST_BYTES)
+            answer = await self.document(url.join("/robots.txt"), keep=MAX_BYTES)
             if answer.status in _PUSHBACK or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 site.unreadable = f"status {answer.status}"
                 return
@@ -211,7 +211,7 @@ def retry_after(answer: Answer) -> timedelta | None:
     """How long the host asks to wait, in seconds or until a date (RFC 9110, 10.2.3)."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isdecimal():
-        return timedelta(seconds=int(text) if len(text) < _MOST_DIGITS else 10**9)
+        return timedelta(seconds=int(text) if len(text) < _MAX_DIGITS else 10**9)
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
@@ -227,6 +227,6 @@ def _redirect(answer: Answer) -> URL | None:
         target = answer.url.join(location).copy_with(fragment=None, userinfo=b"")
     except (InvalidURL, ValueError):
         target = None
-    if target is None or (target.port or 0) > MOST_PORT:
+    if target is None or (target.port or 0) > MAX_PORT:
         raise NoAnswer("protocol", f"redirects to something that is no URL: {location[:200]!r}")
     return target

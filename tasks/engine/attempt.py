@@ -16,15 +16,16 @@ from jobs.model import JobError
 from jobs.states import Reason, State
 from jobs.store import Claim, Lease, Refusal
 from tasks.engine import pipelines
-from tasks.engine.lease import LeaseThread, insist
+from tasks.engine.lease import LeaseThread
+from tasks.engine.outage import retry_while_unavailable
 
 log = structlog.stdlib.get_logger("headrace.attempt")
 
-STUBBORN = 5.0
-"""Seconds a cancelled pipeline gets to stop. After that its process has to end, see `Stubborn`."""
+CANCEL_GRACE = 5.0
+"""Seconds a cancelled pipeline gets to stop. After that its process has to end, see `CancellationIgnored`."""
 
 
-class Stubborn(Exception):
+class CancellationIgnored(Exception):
     """The pipeline goes on although it was cancelled; only the end of the process stops it."""
 
 
@@ -53,7 +54,7 @@ class Attempt:
         self._log = log.bind(job=claim.job.id, kind=kind.name, attempt=claim.job.attempt)
 
     async def run(self, leases: LeaseThread) -> str:
-        """Runs the pipeline to the end of the attempt; returns what became of the job. Raises Stubborn."""
+        """Runs the pipeline to the end of the attempt; returns what became of the job. Raises CancellationIgnored."""
         self._log.info("job started", steps_saved=len(self._claim.steps))
         self._work = self._loop.create_task(self._pipeline())
         limit = self._loop.call_later(self._kind.time_limit.total_seconds(), self._end, _Stop.TIME_LIMIT)
@@ -71,7 +72,7 @@ class Attempt:
             limit.cancel()
         self._log.info("job left", outcome=outcome)
         if not self._work.done():
-            raise Stubborn
+            raise CancellationIgnored
         return outcome
 
     def interrupt(self) -> None:
@@ -104,7 +105,7 @@ class Attempt:
 
     async def _settle(self, work: asyncio.Task[BaseModel]) -> str:
         """Waits for the pipeline, or for the order to stop it, and writes what that means for the job."""
-        await self._until_done_or_stubborn(work)
+        await self._until_done_or_stuck(work)
         match self._stop:
             case _Stop.LOST:
                 return "lost"
@@ -115,12 +116,12 @@ class Attempt:
             case _:
                 return await self._conclude(work)
 
-    async def _until_done_or_stubborn(self, work: asyncio.Task[BaseModel]) -> None:
+    async def _until_done_or_stuck(self, work: asyncio.Task[BaseModel]) -> None:
         told_to_end = self._loop.create_task(self._told_to_end.wait())
         await asyncio.wait({work, told_to_end}, return_when=asyncio.FIRST_COMPLETED)
         told_to_end.cancel()
         if not work.done():
-            await asyncio.wait({work}, timeout=STUBBORN)
+            await asyncio.wait({work}, timeout=CANCEL_GRACE)
 
     async def _conclude(self, work: asyncio.Task[BaseModel]) -> str:
         try:
@@ -135,7 +136,7 @@ class Attempt:
             self._log.exception("pipeline failed")
             return await self._fail(Reason.INTERNAL_ERROR, f"{type(error).__name__} in the {self._kind.name} pipeline.")
         body = result.model_dump(mode="json")
-        await insist(
+        await retry_while_unavailable(
             lambda: self._tools.store.complete(
                 self._claim.lease,
                 result=body,
@@ -155,7 +156,7 @@ class Attempt:
             # A booked place is worth the whole wait: whoever asks before its time only waits again.
             wait = min(wait, settings.retry_max)
         failure = JobError(reason=error.reason, message=str(error), stage=error.stage)
-        state = await insist(
+        state = await retry_while_unavailable(
             lambda: self._tools.store.retry_later(
                 self._claim.lease, failure, wait=wait, files=self._run.files, reused=self._run.reused
             ),
@@ -165,14 +166,16 @@ class Attempt:
 
     async def _fail(self, reason: Reason, message: str, *, stage: str | None = None) -> str:
         failure = JobError(reason=reason, message=message, stage=stage)
-        await insist(
+        await retry_while_unavailable(
             lambda: self._tools.store.fail(self._claim.lease, failure, files=self._run.files, reused=self._run.reused),
             within=self._tools.settings.lease,
         )
         return f"failed: {reason}"
 
     async def _hand_back(self) -> str:
-        state = await insist(lambda: self._tools.store.hand_back(self._claim.lease), within=self._tools.settings.lease)
+        state = await retry_while_unavailable(
+            lambda: self._tools.store.hand_back(self._claim.lease), within=self._tools.settings.lease
+        )
         return "handed back" if state is State.QUEUED else f"{state}: {Reason.INTERRUPTED}"
 
 
@@ -188,12 +191,14 @@ async def claim(job_id: str, tools: Tools, *, worker: str) -> tuple[Claim | Refu
     """
     loop, settings, token = asyncio.get_running_loop(), tools.settings, str(uuid4())
     since = loop.time()
-    claimed = await insist(lambda: tools.store.claim(job_id, worker=worker, token=token), within=settings.lease)
+    claimed = await retry_while_unavailable(
+        lambda: tools.store.claim(job_id, worker=worker, token=token), within=settings.lease
+    )
     if isinstance(claimed, Claim) and loop.time() - since > settings.heartbeat.total_seconds():
         # The reply to an earlier try may have been lost, and a repeat does not make its lease longer.
         since = loop.time()
         try:
-            await insist(lambda: tools.store.renew(claimed.lease), within=settings.lease)
+            await retry_while_unavailable(lambda: tools.store.renew(claimed.lease), within=settings.lease)
         except LeaseLost as lost:
             return Refusal(lost.state), since
     return claimed, since
@@ -209,7 +214,7 @@ async def give_up(lease: Lease, tools: Tools) -> str:
         message="The job or its saved steps cannot be read by this version of the worker. Submit it as a new job.",
     )
     try:
-        await insist(lambda: tools.store.fail(lease, failure), within=tools.settings.lease)
+        await retry_while_unavailable(lambda: tools.store.fail(lease, failure), within=tools.settings.lease)
     except LeaseLost as lost:
         return f"lost: {lost.state}"
     except StoreUnavailable:

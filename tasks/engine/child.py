@@ -13,7 +13,7 @@ from jobs.errors import StoreUnavailable
 from jobs.files import FileStore
 from jobs.settings import Settings
 from jobs.store import JobStore, Refusal
-from tasks.engine.attempt import Attempt, Stubborn, claim, give_up
+from tasks.engine.attempt import Attempt, CancellationIgnored, claim, give_up
 from tasks.engine.lease import LeaseThread
 from tasks.engine.metering import Meter
 from tasks.providers.registry import Providers
@@ -89,7 +89,7 @@ class Child:
             attempt.interrupt()
         try:
             return await attempt.run(self._leases)
-        except Stubborn:
+        except CancellationIgnored:
             log.critical("pipeline goes on after its cancellation; ending the process")
             os._exit(EX_SOFTWARE)
         finally:

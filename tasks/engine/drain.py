@@ -27,8 +27,8 @@ from jobs.messages import Renderer
 from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore
-from tasks.engine.looping import LoopThread
-from tasks.engine.tally import Tally
+from tasks.engine.ended_jobs import EndedJobs
+from tasks.engine.loop_thread import LoopThread
 from tasks.engine.worker import Worker, create_worker
 
 log = structlog.stdlib.get_logger("headrace.drain")
@@ -124,7 +124,7 @@ class Drain:
     def _open(self) -> None:
         self._store = JobStore.open(self._settings, name="headrace-drain", patience=PATIENCE)
         self._fleet = Fleet(self._store.redis, Renderer(create_celery(self._settings)), patience=PATIENCE)
-        self._tally = Tally(self._store.redis, self._worker.parent.worker, patience=PATIENCE)
+        self._ended_jobs = EndedJobs(self._store.redis, self._worker.parent.worker, patience=PATIENCE)
 
     async def _watch(self) -> None:
         try:
@@ -170,7 +170,7 @@ class Drain:
 
     async def _look(self) -> None:
         self._waiting = await self._fleet.waiting()
-        await self._tally.look()
+        await self._ended_jobs.look()
 
     async def _last_look(self) -> None:
         try:
@@ -182,7 +182,7 @@ class Drain:
     # -- Signals and the end ------------------------------------------------------------------------------------------
 
     def _received(self, request: Any, **_: Any) -> None:  # noqa: ANN401  # Celery's signals
-        self._tally.received(request.id)
+        self._ended_jobs.received(request.id)
 
     def _stopping(self, **_: Any) -> None:  # noqa: ANN401
         self._reason = self._reason or ExitReason.STOPPED
@@ -207,7 +207,7 @@ class Drain:
             return 0 if self._summary.exit_reason in GOOD else 1
 
     def _sum_up(self, reason: ExitReason) -> Summary:
-        completed, failed = self._tally.count(State.COMPLETED), self._tally.count(State.FAILED)
+        completed, failed = self._ended_jobs.count(State.COMPLETED), self._ended_jobs.count(State.FAILED)
         processed = completed + failed
         return Summary(
             processed=processed,

@@ -1,10 +1,9 @@
 """Keeping a lease: a thread of its own, so that a busy event loop does not lose the job."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import structlog
 
@@ -14,30 +13,13 @@ from jobs.connection import answered, connect
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.settings import Settings
 from jobs.store import JobStore, Lease
-from tasks.engine.looping import LoopThread
+from tasks.engine.loop_thread import LoopThread
+from tasks.engine.outage import RETRY_EVERY, retry_while_unavailable
 
-T = TypeVar("T")
 log = structlog.stdlib.get_logger("headrace.lease")
 
-RETRY_EVERY = 0.3
-"""Seconds between two tries while Redis is away."""
 SETTLE = 0.5
 """Seconds before a job gets a blocking read of its own: most short jobs end without one, and so without a reconnect."""
-
-
-async def insist(write: Callable[[], Awaitable[T]], *, within: timedelta | None = None) -> T:
-    """Repeats a write until Redis takes it. Without `within` the caller is cancelled when its lease is lost.
-
-    Raises StoreUnavailable after `within`, and whatever else `write` raises.
-    """
-    deadline = asyncio.get_running_loop().time() + within.total_seconds() if within else None
-    while True:
-        try:
-            return await write()
-        except StoreUnavailable:
-            if deadline is not None and asyncio.get_running_loop().time() >= deadline:
-                raise
-            await asyncio.sleep(RETRY_EVERY)
 
 
 class LeaseThread:
@@ -84,7 +66,7 @@ class LeaseThread:
                 # By our own clock, from before the last renewal was sent: never later than Redis lets others have it.
                 async with asyncio.timeout_at(until):
                     await self._heartbeat_or_signal(lease)
-                    until = await insist(lambda: self._renew(lease, waiting))
+                    until = await retry_while_unavailable(lambda: self._renew(lease, waiting))
         except TimeoutError:
             on_lost("not renewed in time")
         except LeaseLost as lost:

@@ -22,7 +22,7 @@ from jobs.rates import UNLIMITED, Rates
 from jobs.settings import Settings
 from jobs.states import Reason
 from jobs.store import JobStore, Lease
-from tasks.engine.lease import insist
+from tasks.engine.outage import retry_while_unavailable
 
 Answered = TypeVar("Answered", Text[Any], Image)
 
@@ -128,7 +128,7 @@ class MeteredProvider:
         """Returns when the call may be made. Raises RateLimited when that takes longer than a step's patience."""
         patience = self._meter.patience
         while True:
-            answer = await insist(lambda: self._meter.desk.admit(self._lease, planned))
+            answer = await retry_while_unavailable(lambda: self._meter.desk.admit(self._lease, planned))
             match answer:
                 case Go():
                     return
@@ -147,7 +147,7 @@ class MeteredProvider:
 
     async def _settle(self, planned: PlannedCall, usage: Usage, *, pause: timedelta = timedelta(0)) -> None:
         item = UsageItem(**vars(usage))
-        await insist(lambda: self._meter.desk.settle(self._lease, planned, [item], pause=pause))
+        await retry_while_unavailable(lambda: self._meter.desk.settle(self._lease, planned, [item], pause=pause))
 
 
 def _tokens(characters: int) -> int:

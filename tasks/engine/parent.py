@@ -20,17 +20,17 @@ from celery.worker import state as celery_state
 
 from jobs.celery_app import create_celery
 from jobs.errors import LeaseLost, StoreUnavailable
-from jobs.fleet import Fleet, Worker
+from jobs.fleet import Fleet, WorkerReport
 from jobs.messages import Renderer
 from jobs.model import JobError
 from jobs.settings import Settings
 from jobs.states import Reason
 from jobs.store import JobStore
-from tasks.engine import intake
+from tasks.engine import message_filter
 from tasks.engine.child import HAND_BACK
 from tasks.engine.health import HealthServer
-from tasks.engine.lease import insist
-from tasks.engine.looping import LoopThread
+from tasks.engine.loop_thread import LoopThread
+from tasks.engine.outage import retry_while_unavailable
 from tasks.engine.watchdog import Watchdog
 
 T = TypeVar("T")
@@ -115,7 +115,7 @@ class Parent:
         """Says that the worker is there, and ends it when it does not work."""
         told = 0
         while True:
-            dropped = intake.dropped.total
+            dropped = message_filter.dropped.total
             messages = await self._ask_store(
                 lambda new=dropped - told: self._fleet.report(self._description(), dropped=new)
             )
@@ -149,7 +149,7 @@ class Parent:
         return answer
 
     async def _recover(self, job_id: str, error: BaseException) -> None:
-        lease = await insist(lambda: self._store.lease_of(job_id, worker=self.worker))
+        lease = await retry_while_unavailable(lambda: self._store.lease_of(job_id, worker=self.worker))
         if lease is None:
             return
         # Redis may have been away for long, and the sweep and our new child came first: then it is that child's lease.
@@ -160,10 +160,10 @@ class Parent:
         try:
             if isinstance(error, TimeLimitExceeded):
                 failure = JobError(reason=Reason.TIME_LIMIT, message="It did not stop at its time limit and was ended.")
-                await insist(lambda: self._store.fail(lease, failure))
+                await retry_while_unavailable(lambda: self._store.fail(lease, failure))
                 outcome = "failed: time_limit"
             else:
-                outcome = await insist(lambda: self._store.lose(lease))
+                outcome = await retry_while_unavailable(lambda: self._store.lose(lease))
         except LeaseLost as lost:
             outcome = f"lost: {lost.state}"
         log.warning("child lost", job=job_id, outcome=outcome)
@@ -175,8 +175,8 @@ class Parent:
             log.warning("left without saying so: the store is away")
         await self._store.aclose()
 
-    def _description(self) -> Worker:
-        return Worker(
+    def _description(self) -> WorkerReport:
+        return WorkerReport(
             id=self.worker,
             host=socket.gethostname(),
             pid=os.getpid(),

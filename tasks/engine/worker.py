@@ -17,7 +17,7 @@ from jobs.files import FileStore
 from jobs.logs import configure_logging
 from jobs.prices import Prices
 from jobs.settings import Settings
-from tasks.engine import intake, pipelines
+from tasks.engine import message_filter, pipelines
 from tasks.engine.child import EX_SOFTWARE, Child
 from tasks.engine.consumer import FLUSH_EVERY, Consumer
 from tasks.engine.parent import Parent
@@ -43,9 +43,9 @@ class Worker:
         self.parent = Parent(settings, exit_process=exit_process)
         self._child: Child | None = None
 
-    def require_means(self, **_: Any) -> None:  # noqa: ANN401  # a signal's
+    def require_usable_settings(self, **_: Any) -> None:  # noqa: ANN401  # a signal's
         """Ends a worker that could not work."""
-        why = unfit(self._settings)
+        why = startup_fault(self._settings)
         if why:
             raise SystemExit(f"headrace: {why}")
 
@@ -71,7 +71,7 @@ class Worker:
         return self._child.run(job_id)
 
 
-def unfit(settings: Settings) -> str | None:
+def startup_fault(settings: Settings) -> str | None:
     """Why a worker could do no job that leaves the provider to the settings, price none or keep no file; or None."""
     name = settings.usual_provider
     lack = missing(name, settings)
@@ -93,7 +93,7 @@ def unfit(settings: Settings) -> str | None:
 
 def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
     """The app that `celery worker` runs."""
-    intake.install()
+    message_filter.install()
     app = create_celery(settings)
     worker = worker or Worker(settings)
 
@@ -167,7 +167,7 @@ def _connect(worker: Worker, settings: Settings) -> None:
         worker.parent.watchdog.received()
 
     # Not weakly: nothing else holds these functions.
-    signals.celeryd_init.connect(worker.require_means, weak=False)
+    signals.celeryd_init.connect(worker.require_usable_settings, weak=False)
     signals.worker_init.connect(settle, weak=False)
     signals.setup_logging.connect(set_up_logging, weak=False)
     signals.worker_process_init.connect(open_child, weak=False)

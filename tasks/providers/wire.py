@@ -23,7 +23,7 @@ TRUNCATED = "it was truncated at the model's longest output"
 _JPEG = b"\xff\xd8\xff"
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 _LONGEST_MESSAGE = 500
-_MOST_FAULTS = 5
+_MAX_FAULTS = 5
 
 
 def payer(call: Call) -> dict[str, str]:
@@ -101,5 +101,5 @@ def _as_png(data: bytes) -> bytes:
 
 
 def _faults(error: ValidationError) -> str:
-    faults = error.errors(include_url=False, include_input=False)[:_MOST_FAULTS]
+    faults = error.errors(include_url=False, include_input=False)[:_MAX_FAULTS]
     return "; ".join(": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"]])) for fault in faults)

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tests.api.conftest import STORY, client_of
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 
 TOKEN = "not-a-real-token"  # noqa: S105
 
@@ -35,7 +35,7 @@ async def test_without_the_token_nothing_is_told(locked: httpx.AsyncClient, path
 async def test_without_the_token_nothing_is_stored(locked: httpx.AsyncClient, store: JobStore) -> None:
     """Not even read."""
     assert (await locked.post("/stories", json=STORY)).status_code == 401
-    assert await Held(store.redis).names("hr:*") == []
+    assert await Inspector(store.redis).names("hr:*") == []
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.store import JobStore
 from tests.api.conftest import STORY
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 
 TWO_MEGABYTES = 2 * 1024 * 1024
 
@@ -18,7 +18,7 @@ TWO_MEGABYTES = 2 * 1024 * 1024
 async def nothing_stored(store: JobStore) -> AsyncIterator[None]:
     """No test here may leave a job, or any key at all."""
     yield
-    assert await Held(store.redis).names("hr:*") == []
+    assert await Inspector(store.redis).names("hr:*") == []
 
 
 def without(field: str) -> dict[str, Any]:

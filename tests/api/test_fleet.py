@@ -8,13 +8,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.celery_app import create_celery
-from jobs.fleet import Fleet, Worker
+from jobs.fleet import Fleet, WorkerReport
 from jobs.messages import Renderer
 from jobs.scripts import BOUNDS
 from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import claim_again, claimed, ended, queued, running
 from tests.support.time_travel import rewrite
 
@@ -49,9 +49,9 @@ def fleet(store: JobStore, settings: Settings) -> Fleet:
     return Fleet(store.redis, Renderer(create_celery(settings)), patience=timedelta(seconds=5))
 
 
-def worker(name: str) -> Worker:
+def worker(name: str) -> WorkerReport:
     now = datetime.now(tz=UTC)
-    return Worker(
+    return WorkerReport(
         id=name, host="host", pid=1, version="1", queues=["default"], started_at=now, seen_at=now, jobs=["a job"]
     )
 
@@ -120,7 +120,7 @@ async def test_the_buckets_are_those_that_are_counted(api: httpx.AsyncClient, st
     """A wait of any length is in one of them."""
     for seconds in (0, 0.3, 0.8, 3, 10, 30, 200, 800, 3000, 9999):
         job_id = await queued(store)
-        await rewrite(store.redis, job_id, queued_at=await Held(store.redis).now() - int(seconds * 1000))
+        await rewrite(store.redis, job_id, queued_at=await Inspector(store.redis).now() - int(seconds * 1000))
         await claimed(store, job_id)
     found = await metrics(api)
     counted = [found[f'headrace_wait_seconds_bucket{{kind="story",le="{bound}"}}'] for bound in map(float, BOUNDS)]

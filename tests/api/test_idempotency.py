@@ -6,7 +6,7 @@ import pytest
 from jobs.states import State
 from jobs.store import JobStore
 from tests.api.conftest import STORY
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import claimed, ended, story
 
 KEY = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
@@ -24,7 +24,7 @@ async def test_the_same_request_is_answered_with_the_same_job(
     assert "Idempotent-Replayed" not in first.headers
     assert again.headers["Idempotent-Replayed"] == "true"
     assert again.headers["Location"] == first.headers["Location"]
-    assert len(await Held(store.redis).names("hr:job:????????-????-????-????-????????????")) == 1
+    assert len(await Inspector(store.redis).names("hr:job:????????-????-????-????-????????????")) == 1
 
 
 async def test_a_replay_shows_the_job_as_it_is_now(api: httpx.AsyncClient, store: JobStore) -> None:
@@ -83,7 +83,7 @@ async def test_a_bad_key_is_refused(api: httpx.AsyncClient, store: JobStore, key
     response = await api.post("/stories", json=STORY, headers=[(b"Idempotency-Key", key.encode("latin-1"))])
     assert response.status_code == 400
     assert [error["field"] for error in response.json()["errors"]] == ["Idempotency-Key"]
-    assert await Held(store.redis).names("hr:job:*") == []
+    assert await Inspector(store.redis).names("hr:job:*") == []
 
 
 async def test_a_retry_can_be_repeated_under_its_key(api: httpx.AsyncClient, store: JobStore) -> None:

@@ -8,7 +8,7 @@ import pytest
 from jobs.model import Progress
 from jobs.states import FINAL, State
 from jobs.store import JobStore
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import claimed, ended, queued, running, scheduled, story
 
 
@@ -87,7 +87,7 @@ async def test_a_waiting_or_running_job_is_cancelled(api: httpx.AsyncClient, sto
         response = await api.post(f"/jobs/{job_id}/cancel")
         assert response.status_code == 200
         assert (response.json()["state"], response.json()["state_reason"]) == ("cancelled", "user_request")
-    assert await Held(store.redis).signals(running_id) == ["cancelled"]
+    assert await Inspector(store.redis).signals(running_id) == ["cancelled"]
 
 
 @pytest.mark.parametrize("state", sorted(FINAL))

@@ -6,7 +6,7 @@ import pytest
 from jobs import kinds
 from jobs.store import JobStore
 from tests.api.conftest import STORY
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE
 
 
@@ -54,7 +54,7 @@ async def test_any_kind_can_be_submitted_by_name(api: httpx.AsyncClient) -> None
 async def test_an_accepted_job_has_its_message_on_the_broker(api: httpx.AsyncClient, store: JobStore) -> None:
     """The 202 is only given for a job that a worker will hear of."""
     job_id = (await api.post("/stories", json=STORY)).json()["id"]
-    assert await Held(store.redis).messages(LANE) == [job_id]
+    assert await Inspector(store.redis).messages(LANE) == [job_id]
 
 
 async def test_every_kind_has_a_path_of_its_own(api: httpx.AsyncClient) -> None:

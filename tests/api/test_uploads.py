@@ -15,7 +15,7 @@ from jobs import keys
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tests.api.conftest import client_of
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.pictures import drawing, encoded
 
 PAGES = "/coloring-pages"
@@ -43,7 +43,7 @@ async def send(api: httpx.AsyncClient, data: Any, content_type: str = "image/png
 async def kept(store: JobStore, tmp_path: Path) -> int:
     """Uploads in Redis and in the file store, which must agree."""
     files = list((tmp_path / "files").rglob("*-*"))
-    names = await Held(store.redis).names("hr:upload:*")
+    names = await Inspector(store.redis).names("hr:upload:*")
     assert len(files) == len(names)
     return len(names)
 
@@ -174,7 +174,7 @@ async def test_a_wrong_field_of_a_page_is_named(
     response = await api.post("/jobs", json={"kind": "coloring_page", "input": body})
     assert response.status_code == 422
     assert [error["field"] for error in response.json()["errors"]] == [f"input.{field}"]
-    assert await Held(store.redis).names("hr:*") == []
+    assert await Inspector(store.redis).names("hr:*") == []
 
 
 @pytest.mark.parametrize("filling", [b"\xff", b"\xff\x01", b"\xff\xe0\x00\x02"], ids=["fill", "bare", "empty segments"])

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from jobs.store import JobStore
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 
 URL = "https://example.com/"
 
@@ -41,7 +41,7 @@ async def test_a_wrong_field_is_named(api: httpx.AsyncClient, store: JobStore, b
     assert response.status_code == 422, response.text
     assert response.json()["errors"][0]["field"] == field
     assert "secret" not in response.text
-    assert await Held(store.redis).names("hr:*") == []
+    assert await Inspector(store.redis).names("hr:*") == []
 
 
 @pytest.mark.parametrize("body", [{"sitemap": URL}, {"urls": [URL]}, {"page": URL, "depth": 0}])

@@ -16,7 +16,7 @@ from jobs.files import FileStore
 from jobs.model import FileRef, Progress, Reused
 from jobs.steps import Placed
 from jobs.store import Claim, JobStore, Lease
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 
 
 async def _again(claim: Claim, tools: Tools) -> Run:
@@ -56,7 +56,7 @@ async def test_a_saved_step_tells_its_phase(run: Run, claim: Claim, tools: Tools
 
 
 async def _steps(claim: Claim, tools: Tools) -> dict[str, str]:
-    return await Held(tools.store.redis).steps(claim.job.id)
+    return await Inspector(tools.store.redis).steps(claim.job.id)
 
 
 async def test_files_and_usage_of_saved_steps_are_those_of_the_job(run: Run, claim: Claim, tools: Tools) -> None:

@@ -14,7 +14,7 @@ from jobs.connection import connect
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tests.support.fault_proxy import FaultProxy
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.known_keys import endless_keys, unknown_keys
 
 
@@ -36,8 +36,8 @@ async def redis(settings: Settings) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def held(store: JobStore) -> Held:
-    return Held(store.redis)
+def held(store: JobStore) -> Inspector:
+    return Inspector(store.redis)
 
 
 @dataclass(frozen=True)

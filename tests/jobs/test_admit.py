@@ -17,7 +17,7 @@ from jobs.rates import Rate
 from jobs.settings import Settings
 from jobs.store import JobStore, Lease
 from tests.jobs.conftest import Lossy
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import desk_of, planned, running, story
 
 ONE_A_SECOND = Rate(requests=60)
@@ -47,7 +47,7 @@ async def _left(desk: CallDesk, lease: Lease, call: PlannedCall) -> float:
 # -- Rates ------------------------------------------------------------------------------------------------------------
 
 
-async def test_without_limits_every_call_goes(desk: CallDesk, store: JobStore, held: Held) -> None:
+async def test_without_limits_every_call_goes(desk: CallDesk, store: JobStore, held: Inspector) -> None:
     lease = (await running(store)).lease
 
     assert [await _left(desk, lease, planned(f"page:{number}#1")) for number in range(20)] == [0] * 20
@@ -173,13 +173,13 @@ def test_no_minute_has_more_than_the_rate_and_a_second(
         try:
             await store.redis.flushall()
             lease, desk = (await running(store)).lease, desk_of(store, settings)
-            begin = await Held(store.redis).now()
+            begin = await Inspector(store.redis).now()
             found: list[float] = []
             for number, size in enumerate(sizes):
                 call = planned(f"{number}", tokens=size, rate=Rate(requests, tokens))
                 # From the server's clock to the slot: what the calls themselves take counts as passed.
                 left = await _left(desk, lease, call)
-                found.append((await Held(store.redis).now() - begin) / 1000 + left)
+                found.append((await Inspector(store.redis).now() - begin) / 1000 + left)
             return found
         finally:
             await store.aclose()
@@ -266,7 +266,7 @@ async def test_a_waiting_call_reserves_no_money(desk: CallDesk, store: JobStore)
 # -- Who may ask ------------------------------------------------------------------------------------------------------
 
 
-async def test_a_call_under_an_old_fence_is_refused(desk: CallDesk, store: JobStore, held: Held) -> None:
+async def test_a_call_under_an_old_fence_is_refused(desk: CallDesk, store: JobStore, held: Inspector) -> None:
     lease = (await running(store)).lease
     await store.hand_back(lease)
 
@@ -276,7 +276,7 @@ async def test_a_call_under_an_old_fence_is_refused(desk: CallDesk, store: JobSt
     assert await held.names("hr:rate:*") == []
 
 
-async def test_a_call_of_an_unknown_job_is_refused(desk: CallDesk, held: Held) -> None:
+async def test_a_call_of_an_unknown_job_is_refused(desk: CallDesk, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
         await desk.admit(Lease("00000000-0000-0000-0000-000000000000", fence=1), planned())
 

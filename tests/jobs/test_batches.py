@@ -13,7 +13,7 @@ from jobs.batches import BatchStore, Item
 from jobs.errors import BatchNotFound, IdempotencyConflict, StoreUnavailable
 from jobs.settings import Settings
 from jobs.store import JobStore
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE, claimed, story, under_key
 from tests.support.time_travel import end_retention, sweep
 
@@ -50,7 +50,7 @@ async def unfed(batches: BatchStore, store: JobStore, count: int, monkeypatch: p
     return batch_id
 
 
-async def test_every_job_of_a_batch_waits_for_a_worker(batches: BatchStore, store: JobStore, held: Held) -> None:
+async def test_every_job_of_a_batch_waits_for_a_worker(batches: BatchStore, store: JobStore, held: Inspector) -> None:
     batch_id = await created(batches, 250)
 
     batch = await batches.get(batch_id)
@@ -107,7 +107,7 @@ async def test_results_stand_in_the_order_of_the_request(batches: BatchStore, st
 
 
 async def test_a_batch_that_nobody_feeds_is_fed_by_the_sweep(
-    batches: BatchStore, store: JobStore, monkeypatch: pytest.MonkeyPatch, held: Held
+    batches: BatchStore, store: JobStore, monkeypatch: pytest.MonkeyPatch, held: Inspector
 ) -> None:
     batch_id = await unfed(batches, store, 150, monkeypatch)
     assert [outcome.state async for outcome in batches.outcomes(batch_id)] == ["pending"] * 150
@@ -202,7 +202,7 @@ async def test_a_job_does_not_take_the_key_of_a_batch(batches: BatchStore, store
         await store.create(story(), under_key("k", says="a job"))
 
 
-async def test_a_batch_that_is_not_made_leaves_no_trace(batches: BatchStore, held: Held) -> None:
+async def test_a_batch_that_is_not_made_leaves_no_trace(batches: BatchStore, held: Inspector) -> None:
     await batches.create(items(2), user_id="ann", idempotency=under_key("k"))
     before = await held.names()
 
@@ -213,7 +213,9 @@ async def test_a_batch_that_is_not_made_leaves_no_trace(batches: BatchStore, hel
     assert await held.names() == before
 
 
-async def test_what_was_laid_down_for_nothing_goes_by_itself(batches: BatchStore, redis: Redis, held: Held) -> None:
+async def test_what_was_laid_down_for_nothing_goes_by_itself(
+    batches: BatchStore, redis: Redis, held: Inspector
+) -> None:
     """The API died before the batch was taken on."""
     await batches._lay_down("b", items(2))  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # the moment before
     names = await held.names(f"{keys.BATCH}b:*")
@@ -240,7 +242,7 @@ async def test_what_is_laid_down_has_its_end_from_the_start(
 
 
 async def test_a_batch_whose_jobs_are_gone_is_not_taken_on(
-    batches: BatchStore, redis: Redis, held: Held, monkeypatch: pytest.MonkeyPatch
+    batches: BatchStore, redis: Redis, held: Inspector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between laying them down and taking it on, Redis was flushed."""
     laid_down = batches._lay_down  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # the moment between

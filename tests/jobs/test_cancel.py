@@ -7,12 +7,12 @@ from jobs.errors import JobNotFound
 from jobs.states import FINAL, Reason, State
 from jobs.store import JobStore, Refusal
 from tests.jobs.conftest import Lossy
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE, claim_again, ended, queued, running, scheduled
 from tests.support.time_travel import sweep
 
 
-async def test_a_queued_job_is_cancelled(store: JobStore, held: Held) -> None:
+async def test_a_queued_job_is_cancelled(store: JobStore, held: Inspector) -> None:
     job_id = await queued(store)
 
     assert await store.cancel(job_id) is State.CANCELLED
@@ -23,7 +23,7 @@ async def test_a_queued_job_is_cancelled(store: JobStore, held: Held) -> None:
     assert await held.members(keys.DEADLINES) == []
 
 
-async def test_a_cancelled_jobs_message_is_refused_later(store: JobStore, held: Held) -> None:
+async def test_a_cancelled_jobs_message_is_refused_later(store: JobStore, held: Inspector) -> None:
     """It stays on its lane, where taking it out would cost a search."""
     job_id = await queued(store)
 
@@ -33,7 +33,7 @@ async def test_a_cancelled_jobs_message_is_refused_later(store: JobStore, held: 
     assert await claim_again(store, job_id) == Refusal(state="cancelled")
 
 
-async def test_a_scheduled_job_is_cancelled(store: JobStore, held: Held) -> None:
+async def test_a_scheduled_job_is_cancelled(store: JobStore, held: Inspector) -> None:
     claim = await scheduled(store)
 
     assert await store.cancel(claim.lease.job_id) is State.CANCELLED
@@ -44,7 +44,7 @@ async def test_a_scheduled_job_is_cancelled(store: JobStore, held: Held) -> None
     assert (await store.get(claim.lease.job_id)).state == "cancelled"
 
 
-async def test_a_running_jobs_worker_is_told(store: JobStore, held: Held) -> None:
+async def test_a_running_jobs_worker_is_told(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 
     assert await store.cancel(claim.lease.job_id) is State.CANCELLED
@@ -53,7 +53,7 @@ async def test_a_running_jobs_worker_is_told(store: JobStore, held: Held) -> Non
     assert await held.members(keys.LEASES) == []
 
 
-async def test_a_signal_that_nobody_takes_is_gone_after_a_minute(store: JobStore, held: Held) -> None:
+async def test_a_signal_that_nobody_takes_is_gone_after_a_minute(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 
     await store.cancel(claim.lease.job_id)
@@ -61,13 +61,13 @@ async def test_a_signal_that_nobody_takes_is_gone_after_a_minute(store: JobStore
     assert 0 < await held.seconds_left(keys.signal(claim.lease.job_id)) <= 60
 
 
-async def test_nobody_is_told_of_a_queued_jobs_cancel(store: JobStore, held: Held) -> None:
+async def test_nobody_is_told_of_a_queued_jobs_cancel(store: JobStore, held: Inspector) -> None:
     await store.cancel(await queued(store))
 
     assert await held.names("*:signal") == []
 
 
-async def test_cancelling_is_the_last_event(store: JobStore, held: Held) -> None:
+async def test_cancelling_is_the_last_event(store: JobStore, held: Inspector) -> None:
     job_id = await queued(store)
 
     await store.cancel(job_id)
@@ -76,7 +76,7 @@ async def test_cancelling_is_the_last_event(store: JobStore, held: Held) -> None
     assert await held.last_event(job_id) == {"state": "cancelled", "reason": "user_request"}
 
 
-async def test_a_cancelled_job_changes_index(store: JobStore, held: Held) -> None:
+async def test_a_cancelled_job_changes_index(store: JobStore, held: Inspector) -> None:
     job_id = await queued(store)
 
     await store.cancel(job_id)
@@ -86,7 +86,7 @@ async def test_a_cancelled_job_changes_index(store: JobStore, held: Held) -> Non
 
 
 @pytest.mark.parametrize("state", sorted(FINAL))
-async def test_an_ended_job_stays_as_it_is(store: JobStore, held: Held, state: State) -> None:
+async def test_an_ended_job_stays_as_it_is(store: JobStore, held: Inspector, state: State) -> None:
     job_id = await ended(store, state)
     before = await held.record(job_id)
 
@@ -94,14 +94,14 @@ async def test_an_ended_job_stays_as_it_is(store: JobStore, held: Held, state: S
     assert await held.record(job_id) == before
 
 
-async def test_an_unknown_job_cannot_be_cancelled(store: JobStore, held: Held) -> None:
+async def test_an_unknown_job_cannot_be_cancelled(store: JobStore, held: Inspector) -> None:
     with pytest.raises(JobNotFound):
         await store.cancel("00000000-0000-0000-0000-000000000000")
 
     assert await held.names() == []
 
 
-async def test_a_cancel_whose_reply_was_lost_tells_the_worker_once(lossy: Lossy, held: Held) -> None:
+async def test_a_cancel_whose_reply_was_lost_tells_the_worker_once(lossy: Lossy, held: Inspector) -> None:
     claim = await running(lossy.store)
 
     with lossy.proxy.losing_a_reply():

@@ -12,7 +12,7 @@ from jobs.settings import Settings
 from jobs.states import FINAL, State
 from jobs.store import Claim, JobStore, Refusal
 from tests.jobs.conftest import Lossy
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE, WORKER, claim_again, claimed, ended, queued, running, scheduled, story
 from tests.support.time_travel import end_lease, pass_start_deadline, rewrite, sweep
 
@@ -26,7 +26,7 @@ async def test_a_claimed_job_runs(store: JobStore) -> None:
     assert claim.job.waiting is None
 
 
-async def test_a_claim_takes_the_job_out_of_the_queue(store: JobStore, held: Held) -> None:
+async def test_a_claim_takes_the_job_out_of_the_queue(store: JobStore, held: Inspector) -> None:
     job_id = await queued(store)
 
     await claimed(store, job_id)
@@ -35,7 +35,7 @@ async def test_a_claim_takes_the_job_out_of_the_queue(store: JobStore, held: Hel
     assert await held.indexed(job_id) == {"hr:index:all", "hr:index:state:running", "hr:index:kind:story"}
 
 
-async def test_the_lease_ends_a_lease_from_now(store: JobStore, held: Held, settings: Settings) -> None:
+async def test_the_lease_ends_a_lease_from_now(store: JobStore, held: Inspector, settings: Settings) -> None:
     job_id = await queued(store)
     before = await held.now()
 
@@ -48,7 +48,7 @@ async def test_the_lease_ends_a_lease_from_now(store: JobStore, held: Held, sett
     assert (await held.record(job_id))["lease_until"] == str(int(ends))
 
 
-async def test_a_claim_is_an_event(store: JobStore, held: Held) -> None:
+async def test_a_claim_is_an_event(store: JobStore, held: Inspector) -> None:
     job_id = await queued(store)
 
     await claimed(store, job_id)
@@ -77,7 +77,7 @@ async def test_the_first_start_is_remembered(store: JobStore) -> None:
     assert second.job.started_at == first.job.started_at
 
 
-async def test_saved_steps_come_with_the_claim(store: JobStore, held: Held) -> None:
+async def test_saved_steps_come_with_the_claim(store: JobStore, held: Inspector) -> None:
     first = await running(store)
     await store.save_step(first.lease, "outline", '{"pages": 4}')
     await store.save_step(first.lease, "page 1", '"drawn"')
@@ -90,13 +90,13 @@ async def test_saved_steps_come_with_the_claim(store: JobStore, held: Held) -> N
     assert await held.counter("steps_reused") == 2
 
 
-async def test_a_started_job_no_longer_has_a_start_deadline(store: JobStore, held: Held) -> None:
+async def test_a_started_job_no_longer_has_a_start_deadline(store: JobStore, held: Inspector) -> None:
     await running(store)
 
     assert await held.members(keys.DEADLINES) == []
 
 
-async def test_the_wait_for_a_worker_is_measured(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_the_wait_for_a_worker_is_measured(store: JobStore, redis: Redis, held: Inspector) -> None:
     """Of the last time it was put in its queue, in buckets of seconds."""
     job_id = await queued(store)
     await rewrite(redis, job_id, queued_at=await held.now() - 10_000)
@@ -107,7 +107,7 @@ async def test_the_wait_for_a_worker_is_measured(store: JobStore, redis: Redis, 
     assert 10_000 <= await held.counter("wait_seconds:story:sum") < 12_000
 
 
-async def test_a_second_message_for_a_running_job_is_refused_and_counted(store: JobStore, held: Held) -> None:
+async def test_a_second_message_for_a_running_job_is_refused_and_counted(store: JobStore, held: Inspector) -> None:
     first = await running(store)
 
     second = await claim_again(store, first.lease.job_id)
@@ -118,7 +118,7 @@ async def test_a_second_message_for_a_running_job_is_refused_and_counted(store: 
     assert await held.events(first.lease.job_id) == ["queued", "running"]
 
 
-async def test_a_job_that_waits_for_its_retry_is_refused(store: JobStore, held: Held) -> None:
+async def test_a_job_that_waits_for_its_retry_is_refused(store: JobStore, held: Inspector) -> None:
     waiting = await scheduled(store)
 
     assert await claim_again(store, waiting.lease.job_id) == Refusal(state="scheduled")
@@ -126,14 +126,14 @@ async def test_a_job_that_waits_for_its_retry_is_refused(store: JobStore, held: 
 
 
 @pytest.mark.parametrize("state", sorted(FINAL))
-async def test_an_ended_job_is_refused(store: JobStore, held: Held, state: State) -> None:
+async def test_an_ended_job_is_refused(store: JobStore, held: Inspector, state: State) -> None:
     job_id = await ended(store, state)
 
     assert await claim_again(store, job_id) == Refusal(state=state)
     assert await held.counter("claims_refused") == 1
 
 
-async def test_an_unknown_job_is_refused_and_leaves_no_record(store: JobStore, held: Held) -> None:
+async def test_an_unknown_job_is_refused_and_leaves_no_record(store: JobStore, held: Inspector) -> None:
     job_id = str(uuid4())
 
     assert await claim_again(store, job_id) == Refusal(state="gone")
@@ -157,7 +157,7 @@ async def test_a_job_that_started_once_may_start_again_after_the_deadline(store:
     assert isinstance(await claim_again(store, first.lease.job_id), Claim)
 
 
-async def test_of_many_claims_at_once_one_wins(store: JobStore, held: Held) -> None:
+async def test_of_many_claims_at_once_one_wins(store: JobStore, held: Inspector) -> None:
     job_id = await queued(store)
 
     answers = await asyncio.gather(*(store.claim(job_id, worker=f"w{n}", token=f"t{n}") for n in range(10)))
@@ -167,7 +167,7 @@ async def test_of_many_claims_at_once_one_wins(store: JobStore, held: Held) -> N
     assert (await store.get(job_id)).attempt == 1
 
 
-async def test_the_same_token_gets_the_same_answer(store: JobStore, held: Held) -> None:
+async def test_the_same_token_gets_the_same_answer(store: JobStore, held: Inspector) -> None:
     job_id = await queued(store)
     first = await store.claim(job_id, worker=WORKER, token=WORKER)
 
@@ -176,7 +176,7 @@ async def test_the_same_token_gets_the_same_answer(store: JobStore, held: Held) 
     assert await held.counter("claims_refused") == 0
 
 
-async def test_a_claim_whose_reply_was_lost_is_answered_again(lossy: Lossy, held: Held) -> None:
+async def test_a_claim_whose_reply_was_lost_is_answered_again(lossy: Lossy, held: Inspector) -> None:
     job_id = await queued(lossy.store)
 
     with lossy.proxy.losing_a_reply():

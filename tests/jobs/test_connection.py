@@ -21,7 +21,7 @@ from jobs.listing import Filter, JobList
 from jobs.model import Progress, UsageItem
 from jobs.settings import Settings
 from jobs.store import JobStore, Lease
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import BROKEN, LANE, claim_again, claimed, planned, queued, running, story, under_key
 from tests.support.ports import free_port
 from tests.support.time_travel import end_lease
@@ -227,7 +227,7 @@ async def test_a_full_redis_takes_no_writes_and_answers_reads(
 
 async def test_nothing_is_half_stored_on_a_full_redis(store: JobStore, fill: Callable[[], Awaitable[None]]) -> None:
     """Neither by the calls of a worker on a second attempt, nor of a client, nor by a sweep with work to do."""
-    held = Held(store.redis)
+    held = Inspector(store.redis)
     first = await running(store)
     await store.retry_later(first.lease, BROKEN, wait=timedelta(0))
     await store.sweep()
@@ -264,14 +264,14 @@ async def test_a_full_redis_takes_the_result_of_a_job_whole(
 
     await store.complete(claim.lease, result={"title": "The Fox"})
 
-    held = Held(store.redis)
+    held = Inspector(store.redis)
     assert (await store.get(claim.lease.job_id)).result == {"title": "The Fox"}
     assert await held.events(claim.lease.job_id) == ["queued", "running", "completed"]
     assert await held.seconds_left(keys.job(claim.lease.job_id)) > 0
 
 
 async def test_after_space_is_made_the_same_calls_go_on(store: JobStore, fill: Callable[[], Awaitable[None]]) -> None:
-    held = Held(store.redis)
+    held = Inspector(store.redis)
     await fill()
     await _unavailable(store.create(story(), under_key("k1")))
     assert await held.messages(LANE) == []
@@ -284,7 +284,7 @@ async def test_after_space_is_made_the_same_calls_go_on(store: JobStore, fill: C
     assert await held.messages(LANE) == [created.job_id]
 
 
-async def _all_that_is_stored(store: JobStore, held: Held) -> dict[str, object]:
+async def _all_that_is_stored(store: JobStore, held: Inspector) -> dict[str, object]:
     client: Any = store.redis
     readers: dict[str, Callable[[str], Awaitable[object]]] = {
         "hash": client.hgetall,

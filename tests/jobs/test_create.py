@@ -12,7 +12,7 @@ from jobs.errors import IdempotencyConflict
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE, queued, running, story, under_key
 from tests.support.time_travel import end_retention
 
@@ -28,21 +28,21 @@ async def test_a_new_job_waits_for_a_worker(store: JobStore) -> None:
     assert job.started_at is None
 
 
-async def test_the_job_and_its_message_come_together(store: JobStore, held: Held) -> None:
+async def test_the_job_and_its_message_come_together(store: JobStore, held: Inspector) -> None:
     job_id = await queued(store)
 
     assert await held.messages(LANE) == [job_id]
     assert await held.members(keys.QUEUED + LANE) == [job_id]
 
 
-async def test_a_new_job_has_one_event(store: JobStore, held: Held) -> None:
+async def test_a_new_job_has_one_event(store: JobStore, held: Inspector) -> None:
     job_id = await queued(store)
 
     assert await held.events(job_id) == ["queued"]
     assert await held.last_event(job_id) == {"state": "queued"}
 
 
-async def test_a_new_job_is_in_every_index(store: JobStore, held: Held) -> None:
+async def test_a_new_job_is_in_every_index(store: JobStore, held: Inspector) -> None:
     job_id = await queued(store, story(user_id="ann"))
 
     assert await held.indexed(job_id) == {
@@ -53,26 +53,26 @@ async def test_a_new_job_is_in_every_index(store: JobStore, held: Held) -> None:
     }
 
 
-async def test_a_job_of_nobody_makes_no_user_index(store: JobStore, held: Held) -> None:
+async def test_a_job_of_nobody_makes_no_user_index(store: JobStore, held: Inspector) -> None:
     await queued(store)
 
     assert await held.names("hr:index:user:*") == []
 
 
-async def test_a_users_index_outlives_the_users_jobs(store: JobStore, held: Held, settings: Settings) -> None:
+async def test_a_users_index_outlives_the_users_jobs(store: JobStore, held: Inspector, settings: Settings) -> None:
     await queued(store, story(user_id="ann"))
 
     assert await held.seconds_left("hr:index:user:ann") > settings.retention.total_seconds()
 
 
-async def test_a_new_job_is_counted_by_kind(store: JobStore, held: Held) -> None:
+async def test_a_new_job_is_counted_by_kind(store: JobStore, held: Inspector) -> None:
     await queued(store)
     await queued(store)
 
     assert await held.counters() == {"created:story": 2}
 
 
-async def test_a_job_must_start_within_its_deadline(store: JobStore, held: Held) -> None:
+async def test_a_job_must_start_within_its_deadline(store: JobStore, held: Inspector) -> None:
     job_id = await queued(store, story(start_deadline=timedelta(minutes=5)))
 
     job = await store.get(job_id)
@@ -87,7 +87,7 @@ async def test_attempts_and_start_deadline_come_from_the_settings(store: JobStor
     assert job.deadline - job.created_at == settings.start_deadline
 
 
-async def test_jobs_are_served_in_the_order_they_came(store: JobStore, held: Held) -> None:
+async def test_jobs_are_served_in_the_order_they_came(store: JobStore, held: Inspector) -> None:
     jobs = [await queued(store) for _ in range(4)]
 
     assert await held.messages(LANE) == jobs
@@ -114,7 +114,7 @@ async def test_a_job_that_does_not_wait_has_no_position(store: JobStore) -> None
     assert (await store.get(claim.lease.job_id)).queue.position is None
 
 
-async def test_the_same_key_and_request_give_the_same_job(store: JobStore, held: Held) -> None:
+async def test_the_same_key_and_request_give_the_same_job(store: JobStore, held: Inspector) -> None:
     first = await store.create(story(), under_key("k1"))
 
     second = await store.create(story(), under_key("k1"))
@@ -125,7 +125,7 @@ async def test_the_same_key_and_request_give_the_same_job(store: JobStore, held:
     assert await held.counter("created:story") == 1
 
 
-async def test_the_same_key_for_another_request_is_a_conflict(store: JobStore, held: Held) -> None:
+async def test_the_same_key_for_another_request_is_a_conflict(store: JobStore, held: Inspector) -> None:
     first = await store.create(story(), under_key("k1", says="a story"))
 
     with pytest.raises(IdempotencyConflict, match=first.job_id):
@@ -134,7 +134,7 @@ async def test_the_same_key_for_another_request_is_a_conflict(store: JobStore, h
     assert await held.messages(LANE) == [first.job_id]
 
 
-async def test_a_conflict_leaves_no_trace_of_the_other_request(store: JobStore, held: Held) -> None:
+async def test_a_conflict_leaves_no_trace_of_the_other_request(store: JobStore, held: Inspector) -> None:
     await store.create(story(), under_key("k1", says="a story"))
     before = await held.names()
 
@@ -162,7 +162,7 @@ async def test_a_colon_in_an_owners_name_does_not_reach_anothers_keys(store: Job
     assert second.job_id != first.job_id
 
 
-async def test_a_clients_key_is_forgotten_in_time(store: JobStore, held: Held, settings: Settings) -> None:
+async def test_a_clients_key_is_forgotten_in_time(store: JobStore, held: Inspector, settings: Settings) -> None:
     await store.create(story(), under_key("k1"))
 
     left = await held.seconds_left(keys.idempotency("ann", "k1"))
@@ -181,7 +181,7 @@ async def test_a_key_is_free_again_when_what_it_made_is_no_longer_kept(store: Jo
     assert (await store.create(story(), under_key("k1", says="another story"))).job_id == second.job_id
 
 
-async def test_a_replay_does_not_prolong_a_clients_key(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_replay_does_not_prolong_a_clients_key(store: JobStore, redis: Redis, held: Inspector) -> None:
     await store.create(story(), under_key("k1"))
     await redis.expire(keys.idempotency("ann", "k1"), 10)
 
@@ -190,7 +190,7 @@ async def test_a_replay_does_not_prolong_a_clients_key(store: JobStore, redis: R
     assert await held.seconds_left(keys.idempotency("ann", "k1")) <= 10
 
 
-async def test_many_requests_at_once_under_one_key_make_one_job(store: JobStore, held: Held) -> None:
+async def test_many_requests_at_once_under_one_key_make_one_job(store: JobStore, held: Inspector) -> None:
     created = await asyncio.gather(*(store.create(story(), under_key("k1")) for _ in range(20)))
 
     assert len({outcome.job_id for outcome in created}) == 1
@@ -198,7 +198,7 @@ async def test_many_requests_at_once_under_one_key_make_one_job(store: JobStore,
     assert len(await held.messages(LANE)) == 1
 
 
-async def test_a_create_whose_reply_was_lost_makes_one_job(lossy: Lossy, held: Held) -> None:
+async def test_a_create_whose_reply_was_lost_makes_one_job(lossy: Lossy, held: Inspector) -> None:
     with lossy.proxy.losing_a_reply():
         created = await lossy.store.create(story(user_id="ann"))
 
@@ -208,7 +208,7 @@ async def test_a_create_whose_reply_was_lost_makes_one_job(lossy: Lossy, held: H
     assert await held.counter("created:story") == 1
 
 
-async def test_a_create_under_a_key_whose_reply_was_lost_is_no_replay(lossy: Lossy, held: Held) -> None:
+async def test_a_create_under_a_key_whose_reply_was_lost_is_no_replay(lossy: Lossy, held: Inspector) -> None:
     """The client sees the first answer, not that its own repeat found the job."""
     with lossy.proxy.losing_a_reply():
         created = await lossy.store.create(story(), under_key("k1"))
@@ -217,7 +217,7 @@ async def test_a_create_under_a_key_whose_reply_was_lost_is_no_replay(lossy: Los
     assert await held.messages(LANE) == [created.job_id]
 
 
-async def test_the_message_names_its_delivery(store: JobStore, held: Held) -> None:
+async def test_the_message_names_its_delivery(store: JobStore, held: Inspector) -> None:
     """By this tag kombu keeps unacked messages, so no two deliveries may share one."""
     job_id = await queued(store)
 

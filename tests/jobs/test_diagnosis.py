@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from jobs.celery_app import create_celery
 from jobs.diagnosis import FleetReport, RedisReport, examine_fleet
-from jobs.fleet import Fleet, Worker
+from jobs.fleet import Fleet, WorkerReport
 from jobs.messages import Renderer
 from jobs.settings import Settings
 from jobs.states import State
@@ -33,7 +33,7 @@ def fleet(redis: Redis, settings: Settings) -> Fleet:
 
 async def _reports(fleet: Fleet, *, jobs: list[str]) -> None:
     now = datetime.now(UTC)
-    worker = Worker(
+    worker = WorkerReport(
         id="w1", host="h", pid=1, version="0.1.0", queues=["default"], started_at=now, seen_at=now, jobs=jobs
     )
     await fleet.report(worker)

@@ -14,7 +14,7 @@ from jobs.model import Progress
 from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import claimed, ended, queued, running
 from tests.support.waiting import wait_until
 
@@ -47,7 +47,7 @@ async def _with_progress(store: JobStore, count: int) -> str:
 # -- History -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_history_has_each_event_in_order(store: JobStore, log: EventLog, held: Held) -> None:
+async def test_a_history_has_each_event_in_order(store: JobStore, log: EventLog, held: Inspector) -> None:
     before = await held.now()
     job_id = await _with_progress(store, 1)
 
@@ -109,7 +109,7 @@ async def test_without_a_position_a_trimmed_history_starts_where_it_is_kept(
     assert [event.sequence for event in await log.history(job_id)] == [7, 8, 9, 10]
 
 
-async def test_a_stream_is_bounded(settings: Settings, held: Held, redis: Redis) -> None:
+async def test_a_stream_is_bounded(settings: Settings, held: Inspector, redis: Redis) -> None:
     """Redis trims by whole nodes of 100 entries."""
     few = settings.model_copy(update={"max_events": 100})
     store = JobStore.open(few, name="tests", patience=timedelta(seconds=5))

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from jobs.celery_app import create_celery
 from jobs.errors import JobNotFound
 from jobs.explanation import REASONS, Explanation, explain
-from jobs.fleet import Fleet, Worker
+from jobs.fleet import Fleet, WorkerReport
 from jobs.messages import Renderer
 from jobs.model import Progress
 from jobs.settings import Settings
@@ -40,7 +40,7 @@ async def test_a_job_that_waits_says_for_how_long_and_behind_whom(store: JobStor
 
     now = datetime.now(UTC)
     await fleet.report(
-        Worker(id="w", host="h", pid=1, version="0", queues=["default"], started_at=now, seen_at=now, jobs=[])
+        WorkerReport(id="w", host="h", pid=1, version="0", queues=["default"], started_at=now, seen_at=now, jobs=[])
     )
     explanation = await _explain(await queued(store), store, fleet)
     assert not explanation.wrong

@@ -12,7 +12,7 @@ from jobs.settings import Settings
 from jobs.states import Reason
 from jobs.store import JobStore, Lease
 from tests.jobs.conftest import Lossy
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import BROKEN, claimed, running, scheduled, story
 from tests.support.time_travel import end_lease, make_retry_due, rewrite, sweep
 
@@ -61,7 +61,7 @@ async def test_a_job_that_ends_without_its_worker_has_the_files_of_its_saved_ste
     assert (await store.get(claim.lease.job_id)).files == [PDF, PNG]
 
 
-async def test_completion_is_the_last_event(store: JobStore, held: Held) -> None:
+async def test_completion_is_the_last_event(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 
     await store.complete(claim.lease, result={})
@@ -70,7 +70,7 @@ async def test_completion_is_the_last_event(store: JobStore, held: Held) -> None
     assert await held.last_event(claim.lease.job_id) == {"state": "completed"}
 
 
-async def test_the_event_of_a_failure_says_why(store: JobStore, held: Held) -> None:
+async def test_the_event_of_a_failure_says_why(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 
     await store.fail(claim.lease, BROKEN)
@@ -93,7 +93,7 @@ async def test_an_earlier_attempts_error_is_not_a_completed_jobs(store: JobStore
     assert (await store.get(first.lease.job_id)).error is None
 
 
-async def test_a_finished_job_keeps_no_lease_and_changes_index(store: JobStore, held: Held) -> None:
+async def test_a_finished_job_keeps_no_lease_and_changes_index(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 
     await store.complete(claim.lease, result={})
@@ -106,7 +106,7 @@ async def test_a_finished_job_keeps_no_lease_and_changes_index(store: JobStore, 
     }
 
 
-async def test_every_key_of_a_finished_job_ends(store: JobStore, held: Held, settings: Settings) -> None:
+async def test_every_key_of_a_finished_job_ends(store: JobStore, held: Inspector, settings: Settings) -> None:
     claim = await running(store, story(user_id="ann"))
     await store.save_step(claim.lease, "outline", "1")
 
@@ -118,7 +118,7 @@ async def test_every_key_of_a_finished_job_ends(store: JobStore, held: Held, set
         assert 0 < await held.seconds_left(name) <= settings.retention.total_seconds()
 
 
-async def test_a_finished_job_keeps_no_message_or_lease_in_its_record(store: JobStore, held: Held) -> None:
+async def test_a_finished_job_keeps_no_message_or_lease_in_its_record(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
     await store.renew(claim.lease, waiting_for="provider")
 
@@ -128,7 +128,7 @@ async def test_a_finished_job_keeps_no_message_or_lease_in_its_record(store: Job
     assert gone.isdisjoint(await held.record(claim.lease.job_id))
 
 
-async def test_only_failed_jobs_are_dead_letters(store: JobStore, held: Held) -> None:
+async def test_only_failed_jobs_are_dead_letters(store: JobStore, held: Inspector) -> None:
     good, bad = await running(store), await running(store)
 
     await store.complete(good.lease, result={})
@@ -137,7 +137,7 @@ async def test_only_failed_jobs_are_dead_letters(store: JobStore, held: Held) ->
     assert await held.members(keys.DEAD) == [bad.lease.job_id]
 
 
-async def test_ends_are_counted_by_kind_and_state(store: JobStore, held: Held) -> None:
+async def test_ends_are_counted_by_kind_and_state(store: JobStore, held: Inspector) -> None:
     for _ in range(2):
         await store.complete((await running(store)).lease, result={})
     await store.fail((await running(store)).lease, BROKEN)
@@ -146,7 +146,7 @@ async def test_ends_are_counted_by_kind_and_state(store: JobStore, held: Held) -
     assert (counters["finished:story:completed"], counters["finished:story:failed"]) == (2, 1)
 
 
-async def test_the_run_is_measured(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_the_run_is_measured(store: JobStore, redis: Redis, held: Inspector) -> None:
     claim = await running(store)
     await rewrite(redis, claim.lease.job_id, running_since=await held.now() - 40_000)
 
@@ -156,7 +156,7 @@ async def test_the_run_is_measured(store: JobStore, redis: Redis, held: Held) ->
     assert 40_000 <= await held.counter("run_seconds:story:sum") < 42_000
 
 
-async def test_a_worker_that_lost_its_lease_cannot_finish(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_worker_that_lost_its_lease_cannot_finish(store: JobStore, redis: Redis, held: Inspector) -> None:
     old = await running(store)
     await end_lease(redis, old.lease.job_id)
     await sweep(store)
@@ -199,14 +199,14 @@ async def test_a_failure_after_completion_is_refused(store: JobStore) -> None:
     assert (await store.get(claim.lease.job_id)).error is None
 
 
-async def test_an_unknown_job_cannot_finish(store: JobStore, held: Held) -> None:
+async def test_an_unknown_job_cannot_finish(store: JobStore, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
         await store.complete(Lease("00000000-0000-0000-0000-000000000000", fence=1), result={})
 
     assert await held.names("hr:job:*") == []
 
 
-async def test_a_completion_whose_reply_was_lost_is_one_event(lossy: Lossy, held: Held) -> None:
+async def test_a_completion_whose_reply_was_lost_is_one_event(lossy: Lossy, held: Inspector) -> None:
     claim = await running(lossy.store)
 
     with lossy.proxy.losing_a_reply():
@@ -217,7 +217,7 @@ async def test_a_completion_whose_reply_was_lost_is_one_event(lossy: Lossy, held
     assert await held.counter("writes_refused") == 0
 
 
-async def test_a_failure_whose_reply_was_lost_is_one_event(lossy: Lossy, held: Held) -> None:
+async def test_a_failure_whose_reply_was_lost_is_one_event(lossy: Lossy, held: Inspector) -> None:
     claim = await running(lossy.store)
 
     with lossy.proxy.losing_a_reply():

@@ -7,12 +7,12 @@ from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.celery_app import create_celery
-from jobs.fleet import Fleet, Queue, Worker
+from jobs.fleet import Fleet, Queue, WorkerReport
 from jobs.messages import Renderer
 from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import claim_again, claimed, ended, queued, running, scheduled, story
 from tests.support.time_travel import PAST, rewrite, wait_since
 
@@ -28,8 +28,8 @@ async def _default(fleet: Fleet) -> Queue:
     return next(queue for queue in await fleet.queues() if queue.name == "default")
 
 
-def _worker(name: str, *, jobs: list[str] | None = None) -> Worker:
-    return Worker(
+def _worker(name: str, *, jobs: list[str] | None = None) -> WorkerReport:
+    return WorkerReport(
         id=name,
         host="host",
         pid=42,
@@ -64,7 +64,7 @@ async def test_only_jobs_that_wait_for_a_worker_are_queued(store: JobStore, flee
 
 
 async def test_the_oldest_job_of_all_lanes_gives_the_age(
-    store: JobStore, redis: Redis, held: Held, fleet: Fleet
+    store: JobStore, redis: Redis, held: Inspector, fleet: Fleet
 ) -> None:
     now = await held.now()
     for priority, seconds in ((0, 20), (3, 50), (9, 30)):
@@ -90,7 +90,7 @@ async def test_a_job_has_waited_since_it_was_last_queued(store: JobStore, redis:
 
 
 async def test_a_job_at_the_head_does_not_hide_one_that_has_waited_longer(
-    store: JobStore, redis: Redis, held: Held, fleet: Fleet
+    store: JobStore, redis: Redis, held: Inspector, fleet: Fleet
 ) -> None:
     claim = await running(store)
     waiting = await queued(store)
@@ -112,7 +112,7 @@ async def test_a_claimed_job_no_longer_ages_its_queue(store: JobStore, fleet: Fl
 # -- Workers -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_worker_that_reports_is_listed(fleet: Fleet, held: Held) -> None:
+async def test_a_worker_that_reports_is_listed(fleet: Fleet, held: Inspector) -> None:
     before = await held.now()
 
     await fleet.report(_worker("w1", jobs=["a-job"]))
@@ -129,7 +129,7 @@ async def test_workers_are_listed_by_id_with_their_newest_report(fleet: Fleet) -
     assert [(worker.id, worker.jobs) for worker in await fleet.workers()] == [("w1", []), ("w2", ["a-job"])]
 
 
-async def test_a_worker_that_stops_is_forgotten(fleet: Fleet, held: Held) -> None:
+async def test_a_worker_that_stops_is_forgotten(fleet: Fleet, held: Inspector) -> None:
     await fleet.report(_worker("w1"))
 
     await fleet.forget("w1")
@@ -138,7 +138,7 @@ async def test_a_worker_that_stops_is_forgotten(fleet: Fleet, held: Held) -> Non
     assert await held.names() == []
 
 
-async def test_a_worker_that_fell_silent_is_not_listed(fleet: Fleet, redis: Redis, held: Held) -> None:
+async def test_a_worker_that_fell_silent_is_not_listed(fleet: Fleet, redis: Redis, held: Inspector) -> None:
     await fleet.report(_worker("w1"))
     await fleet.report(_worker("w2"))
 
@@ -170,14 +170,14 @@ async def test_dropped_messages_add_up(fleet: Fleet) -> None:
     assert (await fleet.counters()).totals == {"messages_dropped": 3}
 
 
-async def test_a_report_expires_after_a_minute(fleet: Fleet, held: Held) -> None:
+async def test_a_report_expires_after_a_minute(fleet: Fleet, held: Inspector) -> None:
     await fleet.report(_worker("w1"))
 
     assert 0 < await held.seconds_left(keys.WORKER + "w1") <= 60
 
 
 async def test_a_sweep_takes_silent_workers_off_the_list(
-    fleet: Fleet, store: JobStore, redis: Redis, held: Held
+    fleet: Fleet, store: JobStore, redis: Redis, held: Inspector
 ) -> None:
     await fleet.report(_worker("w1"))
     await fleet.report(_worker("w2"))

@@ -9,11 +9,11 @@ from jobs.errors import LeaseLost
 from jobs.states import Reason, State
 from jobs.store import JobStore, Lease
 from tests.jobs.conftest import Lossy
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE, claimed, queued, running, story
 
 
-async def test_a_handed_back_job_waits_again(store: JobStore, held: Held) -> None:
+async def test_a_handed_back_job_waits_again(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 
     await store.hand_back(claim.lease)
@@ -25,7 +25,7 @@ async def test_a_handed_back_job_waits_again(store: JobStore, held: Held) -> Non
     assert await held.counter("interrupted") == 1
 
 
-async def test_a_handed_back_job_is_served_next(store: JobStore, held: Held) -> None:
+async def test_a_handed_back_job_is_served_next(store: JobStore, held: Inspector) -> None:
     first = await queued(store)
     others = [await queued(store) for _ in range(2)]
     assert await held.pop(LANE) == first
@@ -38,7 +38,7 @@ async def test_a_handed_back_job_is_served_next(store: JobStore, held: Held) -> 
     assert (await store.get(first)).queue.position == 0
 
 
-async def test_handing_back_is_an_event(store: JobStore, held: Held) -> None:
+async def test_handing_back_is_an_event(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 
     await store.hand_back(claim.lease)
@@ -55,7 +55,7 @@ async def test_interruptions_use_up_no_attempt(store: JobStore) -> None:
     assert (await claimed(store, job_id, token="last")).job.attempt == 1  # noqa: S106  # not a secret
 
 
-async def test_interruptions_without_a_saved_step_in_between_come_to_an_end(store: JobStore, held: Held) -> None:
+async def test_interruptions_without_a_saved_step_in_between_come_to_an_end(store: JobStore, held: Inspector) -> None:
     """Each pays again for a call that its worker has no time for."""
     job_id = await queued(store, story(max_attempts=2))
     await _hand_back(store, job_id, times=10)
@@ -92,7 +92,7 @@ async def _hand_back(store: JobStore, job_id: str, *, times: int) -> State:
     return state
 
 
-async def test_a_job_is_not_handed_back_under_an_old_fence(store: JobStore, held: Held) -> None:
+async def test_a_job_is_not_handed_back_under_an_old_fence(store: JobStore, held: Inspector) -> None:
     old = await running(store)
     await store.hand_back(old.lease)
     new = await claimed(store, old.lease.job_id)
@@ -104,7 +104,7 @@ async def test_a_job_is_not_handed_back_under_an_old_fence(store: JobStore, held
     assert await held.counter("writes_refused") == 1
 
 
-async def test_a_cancelled_job_is_not_handed_back(store: JobStore, held: Held) -> None:
+async def test_a_cancelled_job_is_not_handed_back(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
     await held.pop(LANE)
     await store.cancel(claim.lease.job_id)
@@ -115,14 +115,14 @@ async def test_a_cancelled_job_is_not_handed_back(store: JobStore, held: Held) -
     assert await held.messages(LANE) == []
 
 
-async def test_an_unknown_job_is_not_handed_back(store: JobStore, held: Held) -> None:
+async def test_an_unknown_job_is_not_handed_back(store: JobStore, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
         await store.hand_back(Lease("00000000-0000-0000-0000-000000000000", fence=1))
 
     assert await held.names("hr:job:*") == []
 
 
-async def test_a_last_handing_back_whose_reply_was_lost_is_one_event(lossy: Lossy, held: Held) -> None:
+async def test_a_last_handing_back_whose_reply_was_lost_is_one_event(lossy: Lossy, held: Inspector) -> None:
     job_id = await queued(lossy.store, story(max_attempts=1))
     await _hand_back(lossy.store, job_id, times=10)
     claim = await claimed(lossy.store, job_id, token="last")  # noqa: S106  # not a secret
@@ -134,7 +134,7 @@ async def test_a_last_handing_back_whose_reply_was_lost_is_one_event(lossy: Loss
     assert await held.counter("interrupted") == 11
 
 
-async def test_handing_back_whose_reply_was_lost_is_one_message(lossy: Lossy, held: Held) -> None:
+async def test_handing_back_whose_reply_was_lost_is_one_message(lossy: Lossy, held: Inspector) -> None:
     claim = await running(lossy.store)
     await held.pop(LANE)
 

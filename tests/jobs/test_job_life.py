@@ -32,7 +32,7 @@ from jobs.model import Progress
 from jobs.settings import Settings
 from jobs.states import FINAL, State
 from jobs.store import Claim, JobStore, Lease, Refusal, Swept
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.job_model import LANES, Fleet, Life
 from tests.support.jobs_at_hand import BROKEN, BUSY, LANE, story, under_key
 from tests.support.time_travel import (
@@ -60,7 +60,7 @@ class Store:
 
     runner: asyncio.Runner
     store: JobStore
-    held: Held
+    held: Inspector
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
@@ -433,7 +433,7 @@ def test_every_job_lives_as_the_model_says(redis_url: str) -> None:
 
         class OnThisStore(JobLife):
             def __init__(self) -> None:
-                super().__init__(Store(runner, store, Held(redis)))
+                super().__init__(Store(runner, store, Inspector(redis)))
 
         run_state_machine_as_test(
             OnThisStore,

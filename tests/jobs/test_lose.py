@@ -7,11 +7,11 @@ from jobs.errors import LeaseLost
 from jobs.states import Reason, State
 from jobs.store import JobStore, Lease
 from tests.jobs.conftest import Lossy
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE, WORKER, claimed, queued, running, story
 
 
-async def test_a_lost_workers_job_is_served_next(store: JobStore, held: Held) -> None:
+async def test_a_lost_workers_job_is_served_next(store: JobStore, held: Inspector) -> None:
     first = await queued(store)
     other = await queued(store)
     await held.pop(LANE)
@@ -23,7 +23,7 @@ async def test_a_lost_workers_job_is_served_next(store: JobStore, held: Held) ->
     assert await held.members(keys.QUEUED + LANE) == [first, other]
 
 
-async def test_a_lost_attempt_is_used_up(store: JobStore, held: Held) -> None:
+async def test_a_lost_attempt_is_used_up(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 
     await store.lose(claim.lease)
@@ -34,7 +34,7 @@ async def test_a_lost_attempt_is_used_up(store: JobStore, held: Held) -> None:
     assert await held.counter("children_lost") == 1
 
 
-async def test_losing_a_worker_is_an_event(store: JobStore, held: Held) -> None:
+async def test_losing_a_worker_is_an_event(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 
     await store.lose(claim.lease)
@@ -43,7 +43,7 @@ async def test_losing_a_worker_is_an_event(store: JobStore, held: Held) -> None:
     assert await held.last_event(claim.lease.job_id) == {"state": "queued", "reason": "worker_lost", "attempt": 1}
 
 
-async def test_a_job_that_lost_its_last_attempt_fails(store: JobStore, held: Held) -> None:
+async def test_a_job_that_lost_its_last_attempt_fails(store: JobStore, held: Inspector) -> None:
     claim = await running(store, story(max_attempts=1))
     await held.pop(LANE)
 
@@ -57,7 +57,7 @@ async def test_a_job_that_lost_its_last_attempt_fails(store: JobStore, held: Hel
     assert await held.members(keys.DEAD) == [claim.lease.job_id]
 
 
-async def test_a_new_holder_does_not_lose_its_lease_with_the_old(store: JobStore, held: Held) -> None:
+async def test_a_new_holder_does_not_lose_its_lease_with_the_old(store: JobStore, held: Inspector) -> None:
     old = await running(store)
     await store.hand_back(old.lease)
     new = await claimed(store, old.lease.job_id)
@@ -85,7 +85,7 @@ async def test_a_completed_job_is_not_lost(store: JobStore) -> None:
         await store.lose(claim.lease)
 
 
-async def test_an_unknown_job_is_not_lost(store: JobStore, held: Held) -> None:
+async def test_an_unknown_job_is_not_lost(store: JobStore, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
         await store.lose(Lease("00000000-0000-0000-0000-000000000000", fence=1))
 
@@ -94,7 +94,7 @@ async def test_an_unknown_job_is_not_lost(store: JobStore, held: Held) -> None:
 
 @pytest.mark.parametrize(("max_attempts", "state"), [(2, State.QUEUED), (1, State.FAILED)])
 async def test_a_loss_whose_reply_was_lost_is_one_event(
-    lossy: Lossy, held: Held, max_attempts: int, state: State
+    lossy: Lossy, held: Inspector, max_attempts: int, state: State
 ) -> None:
     claim = await running(lossy.store, story(max_attempts=max_attempts))
 

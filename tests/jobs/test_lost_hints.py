@@ -6,14 +6,14 @@ from jobs import keys
 from jobs.records import to_datetime
 from jobs.settings import Settings
 from jobs.store import JobStore, Swept
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE, claimed, queued, story
 from tests.support.time_travel import PAST, age_hint, next_millisecond, rewrite, sweep
 
 URGENT_LANE = "default"
 
 
-async def test_a_lost_hint_is_put_on_its_lane_again(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_lost_hint_is_put_on_its_lane_again(store: JobStore, redis: Redis, held: Inspector) -> None:
     job_id = await queued(store)
     await held.pop(LANE)
     await age_hint(redis, job_id)
@@ -24,7 +24,7 @@ async def test_a_lost_hint_is_put_on_its_lane_again(store: JobStore, redis: Redi
     assert await held.counter("hints_lost") == 1
 
 
-async def test_a_hint_is_not_lost_before_the_grace_is_over(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_hint_is_not_lost_before_the_grace_is_over(store: JobStore, redis: Redis, held: Inspector) -> None:
     """A worker that has just popped it is about to claim, however long the job has waited for that."""
     job_id = await queued(store)
     await rewrite(redis, job_id, queued_at=PAST)
@@ -36,7 +36,7 @@ async def test_a_hint_is_not_lost_before_the_grace_is_over(store: JobStore, redi
 
 
 async def test_the_grace_begins_when_the_message_is_first_seen_missing(
-    store: JobStore, redis: Redis, held: Held, settings: Settings
+    store: JobStore, redis: Redis, held: Inspector, settings: Settings
 ) -> None:
     job_id = await queued(store)
     await sweep(store)
@@ -54,7 +54,9 @@ async def test_the_grace_begins_when_the_message_is_first_seen_missing(
     assert await sweep(store) == Swept(hints_lost=1)
 
 
-async def test_a_job_whose_hint_was_lost_has_waited_all_the_time(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_job_whose_hint_was_lost_has_waited_all_the_time(
+    store: JobStore, redis: Redis, held: Inspector
+) -> None:
     job_id = await queued(store)
     queued_at = await held.now() - 60_000
     await rewrite(redis, job_id, queued_at=queued_at)
@@ -70,7 +72,7 @@ async def test_a_job_whose_hint_was_lost_has_waited_all_the_time(store: JobStore
     assert await held.counter("wait_seconds:story:sum") >= 60_000
 
 
-async def test_a_message_that_waits_on_its_lane_is_not_lost(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_message_that_waits_on_its_lane_is_not_lost(store: JobStore, redis: Redis, held: Inspector) -> None:
     """However long it waits."""
     jobs = [await queued(store) for _ in range(3)]
     for job_id in jobs:
@@ -81,7 +83,7 @@ async def test_a_message_that_waits_on_its_lane_is_not_lost(store: JobStore, red
     assert await held.messages(LANE) == jobs
 
 
-async def test_a_hint_put_again_has_a_new_grace(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_hint_put_again_has_a_new_grace(store: JobStore, redis: Redis, held: Inspector) -> None:
     job_id = await queued(store)
     await held.pop(LANE)
     await age_hint(redis, job_id)
@@ -91,7 +93,7 @@ async def test_a_hint_put_again_has_a_new_grace(store: JobStore, redis: Redis, h
     assert await sweep(store) == Swept()
 
 
-async def test_a_lost_hint_is_no_event(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_lost_hint_is_no_event(store: JobStore, redis: Redis, held: Inspector) -> None:
     """The job did not change its state."""
     job_id = await queued(store)
     await held.pop(LANE)
@@ -102,7 +104,9 @@ async def test_a_lost_hint_is_no_event(store: JobStore, redis: Redis, held: Held
     assert await held.events(job_id) == ["queued"]
 
 
-async def test_lost_hints_before_a_waiting_one_are_found_in_order(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_lost_hints_before_a_waiting_one_are_found_in_order(
+    store: JobStore, redis: Redis, held: Inspector
+) -> None:
     jobs = [await queued(store) for _ in range(5)]
     for _ in range(3):
         await held.pop(LANE)
@@ -115,7 +119,7 @@ async def test_lost_hints_before_a_waiting_one_are_found_in_order(store: JobStor
     assert await held.members(keys.QUEUED + LANE) == jobs
 
 
-async def test_hints_are_lost_and_found_on_each_lane(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_hints_are_lost_and_found_on_each_lane(store: JobStore, redis: Redis, held: Inspector) -> None:
     urgent, normal = await queued(store, story(priority=0)), await queued(store, story(priority=3))
     await queued(store, story(priority=9))
     await held.pop(URGENT_LANE)
@@ -129,7 +133,7 @@ async def test_hints_are_lost_and_found_on_each_lane(store: JobStore, redis: Red
     assert await held.messages(LANE) == [normal]
 
 
-async def test_a_waiting_hint_on_another_lane_hides_no_lost_one(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_waiting_hint_on_another_lane_hides_no_lost_one(store: JobStore, redis: Redis, held: Inspector) -> None:
     await queued(store, story(priority=0))
     lost = await queued(store, story(priority=3))
     await held.pop(LANE)
@@ -138,7 +142,7 @@ async def test_a_waiting_hint_on_another_lane_hides_no_lost_one(store: JobStore,
     assert await sweep(store) == Swept(hints_lost=1)
 
 
-async def test_messages_of_cancelled_jobs_hide_no_lost_hint(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_messages_of_cancelled_jobs_hide_no_lost_hint(store: JobStore, redis: Redis, held: Inspector) -> None:
     """They stay on the lane, before and after the message that was lost."""
     lost = await queued(store)
     await held.pop(LANE)
@@ -152,7 +156,7 @@ async def test_messages_of_cancelled_jobs_hide_no_lost_hint(store: JobStore, red
 
 
 async def test_a_lost_hint_behind_many_stale_messages_is_found_when_they_are_gone(
-    store: JobStore, redis: Redis, held: Held
+    store: JobStore, redis: Redis, held: Inspector
 ) -> None:
     lost = await queued(store)
     await held.pop(LANE)
@@ -167,7 +171,7 @@ async def test_a_lost_hint_behind_many_stale_messages_is_found_when_they_are_gon
     assert await sweep(store) == Swept(hints_lost=1)
 
 
-async def test_a_claimed_job_needs_no_message(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_claimed_job_needs_no_message(store: JobStore, redis: Redis, held: Inspector) -> None:
     job_id = await queued(store)
     await held.pop(LANE)
     await claimed(store, job_id)
@@ -177,7 +181,7 @@ async def test_a_claimed_job_needs_no_message(store: JobStore, redis: Redis, hel
 
 
 async def test_a_hint_put_again_is_not_put_a_third_time_while_it_waits(
-    store: JobStore, redis: Redis, held: Held
+    store: JobStore, redis: Redis, held: Inspector
 ) -> None:
     """However often it is looked for."""
     first, second = await queued(store), await queued(store)
@@ -191,7 +195,7 @@ async def test_a_hint_put_again_is_not_put_a_third_time_while_it_waits(
     assert await held.messages(LANE) == [first, second]
 
 
-async def test_a_lane_full_of_repeats_gets_no_more(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_lane_full_of_repeats_gets_no_more(store: JobStore, redis: Redis, held: Inspector) -> None:
     """The first job looks lost behind the second's repeats; its message may still be among so many."""
     first, second = await queued(store), await queued(store)
     [_, text] = await held.message_texts(LANE)
@@ -205,7 +209,7 @@ async def test_a_lane_full_of_repeats_gets_no_more(store: JobStore, redis: Redis
     assert (await held.messages(LANE))[:2] == [first, second]
 
 
-async def test_each_delivery_has_a_tag_of_its_own(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_each_delivery_has_a_tag_of_its_own(store: JobStore, redis: Redis, held: Inspector) -> None:
     job_id = await queued(store)
     await held.pop(LANE)
     await age_hint(redis, job_id)

@@ -17,7 +17,7 @@ from jobs.messages import Renderer
 from jobs.queues import PRIORITIES, queue_names
 from jobs.settings import Settings
 from jobs.store import JobStore
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import queued, story
 from tests.support.waiting import wait_until
 
@@ -36,7 +36,7 @@ def renderer(celery: Celery) -> Renderer:
     return Renderer(celery)
 
 
-async def _sent(celery: Celery, held: Held, lane: str, priority: int) -> dict[str, Any]:
+async def _sent(celery: Celery, held: Inspector, lane: str, priority: int) -> dict[str, Any]:
     """What a plain `send_task` puts on a lane."""
     celery.send_task("story", task_id=JOB_ID, queue="default", priority=priority)
     [text] = await held.message_texts(lane)
@@ -55,7 +55,7 @@ _SENDER = {"delivery_tag", "reply_to", "origin"}
 
 @pytest.mark.parametrize("priority", PRIORITIES)
 async def test_a_rendered_message_is_what_send_task_sends(
-    celery: Celery, renderer: Renderer, held: Held, priority: int
+    celery: Celery, renderer: Renderer, held: Inspector, priority: int
 ) -> None:
     """And lies where kombu puts it: on the list of its priority step."""
     rendered = renderer.message(JOB_ID, kind="story", queue="default", priority=priority)
@@ -96,7 +96,7 @@ def test_one_template_serves_every_job(renderer: Renderer) -> None:
     assert first.text.count(JOB_ID) == 3
 
 
-async def test_a_message_holds_nothing_of_the_jobs_input(store: JobStore, held: Held) -> None:
+async def test_a_message_holds_nothing_of_the_jobs_input(store: JobStore, held: Inspector) -> None:
     await queued(store, story(title="A most secret title", user_id="ann@example.org", priority=0))
 
     [text] = await held.message_texts("default")
@@ -108,7 +108,7 @@ async def test_a_message_holds_nothing_of_the_jobs_input(store: JobStore, held: 
         assert secret.encode() not in body
 
 
-async def test_a_stored_message_has_its_delivery_tag_and_no_placeholder(store: JobStore, held: Held) -> None:
+async def test_a_stored_message_has_its_delivery_tag_and_no_placeholder(store: JobStore, held: Inspector) -> None:
     job_id = await queued(store, story(priority=0))
 
     [text] = await held.message_texts("default")
@@ -140,7 +140,7 @@ def stock_worker(redis_url: str, tmp_path: Path) -> Iterator[Path]:
             worker.wait()
 
 
-async def test_a_stock_celery_worker_runs_our_message(stock_worker: Path, store: JobStore, held: Held) -> None:
+async def test_a_stock_celery_worker_runs_our_message(stock_worker: Path, store: JobStore, held: Inspector) -> None:
     """With the job's id as the task's, and nothing else to go by."""
     jobs = [await queued(store, story(priority=priority)) for priority in (0, 9)]
 
@@ -156,5 +156,5 @@ def _both(notes: Path) -> list[list[object]]:
     return [cast("list[object]", json.loads(line)) for line in lines] if len(lines) == 2 else []
 
 
-async def _settled(held: Held) -> bool:
+async def _settled(held: Inspector) -> bool:
     return await held.names("unacked*") == []

@@ -10,13 +10,13 @@ from jobs.errors import LeaseLost
 from jobs.settings import Settings
 from jobs.store import JobStore, Lease
 from tests.jobs.conftest import Lossy
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import claimed, queued, running
 from tests.support.time_travel import end_lease, sweep
 
 
 async def test_a_renewed_lease_ends_a_lease_from_now(
-    store: JobStore, redis: Redis, held: Held, settings: Settings
+    store: JobStore, redis: Redis, held: Inspector, settings: Settings
 ) -> None:
     claim = await running(store)
     await end_lease(redis, claim.lease.job_id)
@@ -40,7 +40,7 @@ async def test_a_renewed_lease_is_not_swept(store: JobStore, redis: Redis) -> No
     assert (await store.get(claim.lease.job_id)).state == "running"
 
 
-async def test_a_renewal_says_what_the_job_waits_for(store: JobStore, held: Held) -> None:
+async def test_a_renewal_says_what_the_job_waits_for(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
     await store.renew(claim.lease, waiting_for="provider", waiting=timedelta(seconds=41))
 
@@ -52,7 +52,7 @@ async def test_a_renewal_says_what_the_job_waits_for(store: JobStore, held: Held
     assert 41_000 <= await held.now() - waiting.since.timestamp() * 1000 < 43_000
 
 
-async def test_a_renewal_says_until_when_if_that_is_known(store: JobStore, held: Held) -> None:
+async def test_a_renewal_says_until_when_if_that_is_known(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
     before = await held.now()
 
@@ -74,7 +74,7 @@ async def test_a_renewal_that_waits_for_nothing_clears_it(store: JobStore) -> No
     assert (await store.get(claim.lease.job_id)).waiting is None
 
 
-async def test_a_renewal_is_no_event(store: JobStore, held: Held) -> None:
+async def test_a_renewal_is_no_event(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 
     await store.renew(claim.lease)
@@ -82,7 +82,7 @@ async def test_a_renewal_is_no_event(store: JobStore, held: Held) -> None:
     assert await held.events(claim.lease.job_id) == ["queued", "running"]
 
 
-async def test_a_renewal_under_an_old_fence_is_refused(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_renewal_under_an_old_fence_is_refused(store: JobStore, redis: Redis, held: Inspector) -> None:
     """And does not lengthen the new holder's lease."""
     old = await running(store)
     await store.hand_back(old.lease)
@@ -97,7 +97,7 @@ async def test_a_renewal_under_an_old_fence_is_refused(store: JobStore, redis: R
     assert await held.counter("writes_refused") == 1
 
 
-async def test_a_cancelled_jobs_worker_hears_it_from_the_renewal(store: JobStore, held: Held) -> None:
+async def test_a_cancelled_jobs_worker_hears_it_from_the_renewal(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
     await store.cancel(claim.lease.job_id)
 
@@ -115,14 +115,14 @@ async def test_a_queued_job_has_no_lease_to_renew(store: JobStore) -> None:
         await store.renew(Lease(job_id, fence=0))
 
 
-async def test_the_lease_of_an_unknown_job_is_lost(store: JobStore, held: Held) -> None:
+async def test_the_lease_of_an_unknown_job_is_lost(store: JobStore, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
         await store.renew(Lease("00000000-0000-0000-0000-000000000000", fence=1))
 
     assert await held.names("hr:job:*") == []
 
 
-async def test_a_renewal_whose_reply_was_lost_is_repeated(lossy: Lossy, held: Held) -> None:
+async def test_a_renewal_whose_reply_was_lost_is_repeated(lossy: Lossy, held: Inspector) -> None:
     claim = await running(lossy.store)
 
     with lossy.proxy.losing_a_reply():

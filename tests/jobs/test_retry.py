@@ -10,7 +10,7 @@ from jobs.errors import IdempotencyConflict, JobNotFound, NotRetryable
 from jobs.states import State
 from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import BROKEN, LANE, claimed, ended, queued, running, scheduled, story, under_key
 from tests.support.time_travel import end_retention
 
@@ -38,7 +38,7 @@ async def test_the_retried_job_names_its_retry(store: JobStore) -> None:
     assert (first.state, first.retried_as) == ("failed", created.job_id)
 
 
-async def test_a_retry_has_its_own_message_and_event(store: JobStore, held: Held) -> None:
+async def test_a_retry_has_its_own_message_and_event(store: JobStore, held: Inspector) -> None:
     job_id = await ended(store, State.FAILED)
     await held.pop(LANE)
 
@@ -58,7 +58,7 @@ async def test_a_retry_does_not_pay_again_for_saved_steps(store: JobStore) -> No
     assert (await claimed(store, created.job_id)).steps == {"outline": '{"pages": 4}'}
 
 
-async def test_a_retrys_steps_do_not_end_with_the_first_jobs(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_retrys_steps_do_not_end_with_the_first_jobs(store: JobStore, redis: Redis, held: Inspector) -> None:
     claim = await running(store)
     await store.save_step(claim.lease, "outline", "1")
     await store.fail(claim.lease, BROKEN)
@@ -70,7 +70,7 @@ async def test_a_retrys_steps_do_not_end_with_the_first_jobs(store: JobStore, re
     assert await held.steps(created.job_id) == {"outline": "1"}
 
 
-async def test_the_first_job_still_ends_after_its_retry(store: JobStore, held: Held) -> None:
+async def test_the_first_job_still_ends_after_its_retry(store: JobStore, held: Inspector) -> None:
     job_id = await ended(store, State.FAILED)
 
     await store.retry(job_id)
@@ -78,7 +78,7 @@ async def test_the_first_job_still_ends_after_its_retry(store: JobStore, held: H
     assert await held.seconds_left(keys.job(job_id)) > 0
 
 
-async def test_a_second_retry_is_the_first_one(store: JobStore, held: Held) -> None:
+async def test_a_second_retry_is_the_first_one(store: JobStore, held: Inspector) -> None:
     job_id = await ended(store, State.FAILED)
     first = await store.retry(job_id)
 
@@ -107,7 +107,7 @@ async def test_a_retry_can_itself_be_retried(store: JobStore) -> None:
     assert (await store.get(third.job_id)).retry_of == second.job_id
 
 
-async def test_a_completed_job_is_not_retried(store: JobStore, held: Held) -> None:
+async def test_a_completed_job_is_not_retried(store: JobStore, held: Inspector) -> None:
     job_id = await ended(store, State.COMPLETED)
 
     with pytest.raises(NotRetryable, match="completed"):
@@ -147,7 +147,7 @@ async def test_a_refused_retry_does_not_use_up_the_clients_key(store: JobStore) 
     assert not (await store.retry(job_id, under_key("k1"))).replayed
 
 
-async def test_an_unknown_job_is_not_retried(store: JobStore, held: Held) -> None:
+async def test_an_unknown_job_is_not_retried(store: JobStore, held: Inspector) -> None:
     with pytest.raises(JobNotFound):
         await store.retry("00000000-0000-0000-0000-000000000000")
 
@@ -184,7 +184,7 @@ async def test_a_key_used_for_another_request_does_not_retry(store: JobStore) ->
     assert (await store.get(job_id)).retried_as is None
 
 
-async def test_a_retry_whose_reply_was_lost_is_one_job(lossy: Lossy, held: Held) -> None:
+async def test_a_retry_whose_reply_was_lost_is_one_job(lossy: Lossy, held: Inspector) -> None:
     job_id = await ended(lossy.store, State.FAILED)
     await held.pop(LANE)
 

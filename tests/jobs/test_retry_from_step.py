@@ -11,7 +11,7 @@ from jobs.states import State
 from jobs.steps import from_step_on
 from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import BROKEN, LANE, claimed, ended, running
 
 PHASES = {"outline": 0, "section:1": 1, "section:2": 1, "section:10": 1, "document:pdf": 2, "document:docx": 2}
@@ -39,7 +39,7 @@ def test_a_step_and_all_of_later_phases_are_made_anew(step: str, anew: set[str])
     assert set(from_step_on(STEPS, step)) == anew
 
 
-async def test_a_completed_job_is_retried_from_a_step(store: JobStore, held: Held) -> None:
+async def test_a_completed_job_is_retried_from_a_step(store: JobStore, held: Inspector) -> None:
     job_id = await _completed(store)
 
     created = await store.retry(job_id, from_step="section:2")
@@ -51,7 +51,7 @@ async def test_a_completed_job_is_retried_from_a_step(store: JobStore, held: Hel
     assert await held.steps(job_id) == STEPS
 
 
-async def test_the_same_step_again_is_the_same_retry(store: JobStore, held: Held) -> None:
+async def test_the_same_step_again_is_the_same_retry(store: JobStore, held: Inspector) -> None:
     job_id = await _completed(store)
 
     outcomes = await asyncio.gather(*(store.retry(job_id, from_step="section:2") for _ in range(5)))
@@ -85,7 +85,7 @@ async def test_a_retry_as_a_whole_and_one_from_a_step_are_two_jobs(store: JobSto
     assert (await claimed(store, part.job_id)).steps == {}
 
 
-async def test_a_step_that_was_not_saved_is_unknown(store: JobStore, held: Held) -> None:
+async def test_a_step_that_was_not_saved_is_unknown(store: JobStore, held: Inspector) -> None:
     job_id = await _completed(store)
 
     with pytest.raises(UnknownStep, match=r"section:3.*outline, section:1, section:10, section:2"):
@@ -107,7 +107,7 @@ async def test_a_running_job_is_not_retried_from_a_step(store: JobStore) -> None
         await store.retry(claim.lease.job_id, from_step="outline")
 
 
-async def test_a_retry_from_a_step_whose_reply_was_lost_is_one_job(lossy: Lossy, held: Held) -> None:
+async def test_a_retry_from_a_step_whose_reply_was_lost_is_one_job(lossy: Lossy, held: Inspector) -> None:
     job_id = await _completed(lossy.store)
     await held.pop(LANE)
 

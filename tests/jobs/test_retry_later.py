@@ -11,14 +11,14 @@ from jobs.settings import Settings
 from jobs.states import Reason, State
 from jobs.store import JobStore, Lease
 from tests.jobs.conftest import Lossy
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import BUSY, LANE, LIMITED, claimed, desk_of, planned, running, scheduled, story
 from tests.support.time_travel import make_retry_due, sweep
 
 MINUTE = timedelta(minutes=1)
 
 
-async def test_a_job_waits_for_its_retry_without_a_worker(store: JobStore, held: Held) -> None:
+async def test_a_job_waits_for_its_retry_without_a_worker(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 
     assert await store.retry_later(claim.lease, BUSY, wait=MINUTE) is State.SCHEDULED
@@ -31,7 +31,7 @@ async def test_a_job_waits_for_its_retry_without_a_worker(store: JobStore, held:
     }
 
 
-async def test_a_scheduled_job_says_why_and_until_when(store: JobStore, held: Held) -> None:
+async def test_a_scheduled_job_says_why_and_until_when(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
     before = await held.now()
 
@@ -45,7 +45,7 @@ async def test_a_scheduled_job_says_why_and_until_when(store: JobStore, held: He
     assert (job.waiting.on, job.waiting.until) == ("retry", job.retry_at)
 
 
-async def test_the_retry_is_due_when_the_record_says(store: JobStore, held: Held) -> None:
+async def test_the_retry_is_due_when_the_record_says(store: JobStore, held: Inspector) -> None:
     claim = await scheduled(store)
 
     due = await held.score(keys.SCHEDULED, claim.lease.job_id)
@@ -54,7 +54,7 @@ async def test_the_retry_is_due_when_the_record_says(store: JobStore, held: Held
     assert (await held.record(claim.lease.job_id))["retry_at"] == str(int(due))
 
 
-async def test_the_event_says_when_and_why(store: JobStore, held: Held) -> None:
+async def test_the_event_says_when_and_why(store: JobStore, held: Inspector) -> None:
     claim = await scheduled(store)
     retry_at = int((await held.record(claim.lease.job_id))["retry_at"])
 
@@ -67,7 +67,7 @@ async def test_the_event_says_when_and_why(store: JobStore, held: Held) -> None:
     }
 
 
-async def test_a_scheduled_job_has_no_message_yet(store: JobStore, held: Held) -> None:
+async def test_a_scheduled_job_has_no_message_yet(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
     await held.pop(LANE)
 
@@ -76,7 +76,7 @@ async def test_a_scheduled_job_has_no_message_yet(store: JobStore, held: Held) -
     assert await held.messages(LANE) == []
 
 
-async def test_the_last_attempt_is_not_followed_by_another(store: JobStore, held: Held) -> None:
+async def test_the_last_attempt_is_not_followed_by_another(store: JobStore, held: Inspector) -> None:
     claim = await running(store, story(max_attempts=1))
 
     assert await store.retry_later(claim.lease, BUSY, wait=MINUTE) is State.FAILED
@@ -126,7 +126,7 @@ async def test_a_call_in_between_starts_the_count_anew(store: JobStore, redis: R
         claim = await claimed(store, job_id, token=str(number))
 
 
-async def test_a_retry_under_an_old_fence_is_refused(store: JobStore, held: Held) -> None:
+async def test_a_retry_under_an_old_fence_is_refused(store: JobStore, held: Inspector) -> None:
     old = await running(store)
     await store.hand_back(old.lease)
     await claimed(store, old.lease.job_id)
@@ -138,7 +138,7 @@ async def test_a_retry_under_an_old_fence_is_refused(store: JobStore, held: Held
     assert await held.counter("writes_refused") == 1
 
 
-async def test_a_cancelled_job_is_not_scheduled(store: JobStore, held: Held) -> None:
+async def test_a_cancelled_job_is_not_scheduled(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
     await store.cancel(claim.lease.job_id)
 
@@ -148,7 +148,7 @@ async def test_a_cancelled_job_is_not_scheduled(store: JobStore, held: Held) -> 
     assert await held.members(keys.SCHEDULED) == []
 
 
-async def test_an_unknown_job_is_not_scheduled(store: JobStore, held: Held) -> None:
+async def test_an_unknown_job_is_not_scheduled(store: JobStore, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
         await store.retry_later(Lease("00000000-0000-0000-0000-000000000000", fence=1), BUSY, wait=MINUTE)
 
@@ -157,7 +157,7 @@ async def test_an_unknown_job_is_not_scheduled(store: JobStore, held: Held) -> N
 
 @pytest.mark.parametrize(("max_attempts", "state"), [(2, State.SCHEDULED), (1, State.FAILED)])
 async def test_a_retry_whose_reply_was_lost_is_one_event(
-    lossy: Lossy, held: Held, max_attempts: int, state: State
+    lossy: Lossy, held: Inspector, max_attempts: int, state: State
 ) -> None:
     claim = await running(lossy.store, story(max_attempts=max_attempts))
 

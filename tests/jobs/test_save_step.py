@@ -7,11 +7,11 @@ from jobs.errors import LeaseLost
 from jobs.model import UsageItem
 from jobs.store import JobStore, Lease
 from tests.jobs.conftest import Lossy
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import claimed, running
 
 
-async def test_a_saved_step_is_kept(store: JobStore, held: Held) -> None:
+async def test_a_saved_step_is_kept(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 
     await store.save_step(claim.lease, "outline", '{"title": "Füchse", "quote": "\\""}')
@@ -20,7 +20,7 @@ async def test_a_saved_step_is_kept(store: JobStore, held: Held) -> None:
     assert await held.counter("steps_saved") == 1
 
 
-async def test_a_saved_step_is_an_event_without_its_result(store: JobStore, held: Held) -> None:
+async def test_a_saved_step_is_an_event_without_its_result(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 
     await store.save_step(claim.lease, "outline", '{"secret": 1}')
@@ -29,7 +29,7 @@ async def test_a_saved_step_is_an_event_without_its_result(store: JobStore, held
     assert await held.last_event(claim.lease.job_id) == {"step": "outline"}
 
 
-async def test_a_step_saved_again_is_no_second_event(store: JobStore, held: Held) -> None:
+async def test_a_step_saved_again_is_no_second_event(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 
     await store.save_step(claim.lease, "outline", "1")
@@ -39,7 +39,7 @@ async def test_a_step_saved_again_is_no_second_event(store: JobStore, held: Held
     assert await held.counter("steps_saved") == 1
 
 
-async def test_a_step_under_an_old_fence_is_refused(store: JobStore, held: Held) -> None:
+async def test_a_step_under_an_old_fence_is_refused(store: JobStore, held: Inspector) -> None:
     """The new holder's result of the same step stays."""
     old = await running(store)
     await store.hand_back(old.lease)
@@ -53,7 +53,7 @@ async def test_a_step_under_an_old_fence_is_refused(store: JobStore, held: Held)
     assert await held.counter("writes_refused") == 1
 
 
-async def test_a_step_of_a_handed_back_job_is_refused(store: JobStore, held: Held) -> None:
+async def test_a_step_of_a_handed_back_job_is_refused(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
     await store.hand_back(claim.lease)
 
@@ -63,7 +63,7 @@ async def test_a_step_of_a_handed_back_job_is_refused(store: JobStore, held: Hel
     assert await held.steps(claim.lease.job_id) == {}
 
 
-async def test_a_step_of_a_cancelled_job_is_refused(store: JobStore, held: Held) -> None:
+async def test_a_step_of_a_cancelled_job_is_refused(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
     await store.cancel(claim.lease.job_id)
 
@@ -73,14 +73,14 @@ async def test_a_step_of_a_cancelled_job_is_refused(store: JobStore, held: Held)
     assert await held.names(keys.steps(claim.lease.job_id)) == []
 
 
-async def test_a_step_of_an_unknown_job_is_refused(store: JobStore, held: Held) -> None:
+async def test_a_step_of_an_unknown_job_is_refused(store: JobStore, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
         await store.save_step(Lease("00000000-0000-0000-0000-000000000000", fence=1), "outline", "1")
 
     assert await held.names("hr:job:*") == []
 
 
-async def test_a_step_whose_reply_was_lost_is_saved_once(lossy: Lossy, held: Held) -> None:
+async def test_a_step_whose_reply_was_lost_is_saved_once(lossy: Lossy, held: Inspector) -> None:
     claim = await running(lossy.store)
 
     with lossy.proxy.losing_a_reply():
@@ -90,7 +90,7 @@ async def test_a_step_whose_reply_was_lost_is_saved_once(lossy: Lossy, held: Hel
     assert await held.counter("steps_saved") == 1
 
 
-async def test_what_a_step_used_is_counted_once_and_told(store: JobStore, held: Held) -> None:
+async def test_what_a_step_used_is_counted_once_and_told(store: JobStore, held: Inspector) -> None:
     """The event says all of it; the job counts what was not counted call by call."""
     claim = await running(store)
     text = UsageItem(provider="openai", model="gpt-5.4-mini", input_tokens=9, calls=2, cost=0.000007)

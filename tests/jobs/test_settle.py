@@ -12,7 +12,7 @@ from jobs.settings import Settings
 from jobs.store import JobStore
 from jobs.usage import UsageLog, total
 from tests.jobs.conftest import Lossy
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import claimed, desk_of, planned, running, story
 
 USED = UsageItem(provider="openai", model="gpt-5.4-mini", input_tokens=120, output_tokens=340, calls=1, cost=0.00162)
@@ -23,7 +23,7 @@ def desk(store: JobStore, settings: Settings) -> CallDesk:
     return desk_of(store, settings)
 
 
-async def _spent(held: Held, job_id: str) -> int:
+async def _spent(held: Inspector, job_id: str) -> int:
     return int((await held.record(job_id)).get("spent", 0))
 
 
@@ -38,7 +38,9 @@ async def test_what_a_call_used_is_the_jobs_at_once(desk: CallDesk, store: JobSt
     assert (await store.get(lease.job_id)).usage == total([USED, USED])
 
 
-async def test_what_it_cost_stands_in_place_of_what_was_reserved(desk: CallDesk, store: JobStore, held: Held) -> None:
+async def test_what_it_cost_stands_in_place_of_what_was_reserved(
+    desk: CallDesk, store: JobStore, held: Inspector
+) -> None:
     lease = (await running(store)).lease
     await desk.admit(lease, planned(cost=5000))
     assert await _spent(held, lease.job_id) == 5000
@@ -48,7 +50,7 @@ async def test_what_it_cost_stands_in_place_of_what_was_reserved(desk: CallDesk,
     assert await _spent(held, lease.job_id) == 1620
 
 
-async def test_a_call_is_settled_once(desk: CallDesk, store: JobStore, held: Held) -> None:
+async def test_a_call_is_settled_once(desk: CallDesk, store: JobStore, held: Inspector) -> None:
     lease = (await running(store)).lease
     await desk.admit(lease, planned())
 
@@ -100,7 +102,9 @@ async def test_a_cost_that_is_not_known_is_not_nothing(desk: CallDesk, store: Jo
     assert (await store.get(lease.job_id)).usage == [unpriced]
 
 
-async def test_a_late_settlement_of_an_ended_job_keeps_its_end(desk: CallDesk, store: JobStore, held: Held) -> None:
+async def test_a_late_settlement_of_an_ended_job_keeps_its_end(
+    desk: CallDesk, store: JobStore, held: Inspector
+) -> None:
     lease = (await running(store)).lease
     await desk.admit(lease, planned())
     await store.cancel(lease.job_id)
@@ -120,7 +124,7 @@ async def test_tokens_that_were_not_used_are_given_back(desk: CallDesk, store: J
     assert await desk.admit(lease, planned("1", rate=Rate(tokens=6000))) == Go()
 
 
-async def test_a_rate_is_forgotten_when_it_is_paid_off(desk: CallDesk, store: JobStore, held: Held) -> None:
+async def test_a_rate_is_forgotten_when_it_is_paid_off(desk: CallDesk, store: JobStore, held: Inspector) -> None:
     lease = (await running(store)).lease
     call = planned("0", tokens=1000, rate=Rate(tokens=6000))
     await desk.admit(lease, call)
@@ -130,7 +134,7 @@ async def test_a_rate_is_forgotten_when_it_is_paid_off(desk: CallDesk, store: Jo
     assert 300 < await held.seconds_left(keys.rate("openai", "gpt-5.4-mini")) <= 375
 
 
-async def test_a_day_has_what_all_its_calls_used(desk: CallDesk, store: JobStore, held: Held) -> None:
+async def test_a_day_has_what_all_its_calls_used(desk: CallDesk, store: JobStore, held: Inspector) -> None:
     """By user too. In the middle of the night two days share it."""
     log = UsageLog(store.redis, patience=timedelta(seconds=5))
     for user in ("ann", "bob", "bob"):

@@ -13,7 +13,7 @@ from jobs.model import Progress
 from jobs.settings import Settings
 from jobs.states import FINAL, NEXT, Reason, State
 from jobs.store import Claim, JobStore, Lease
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import (
     BROKEN,
     BUSY,
@@ -65,7 +65,7 @@ async def _waiting_for_retry(store: JobStore) -> Lease:
 def _over(state: State) -> Callable[[JobStore], Awaitable[Lease]]:
     async def reach(store: JobStore) -> Lease:
         job_id = await ended(store, state)
-        return Lease(job_id, fence=int((await Held(store.redis).record(job_id))["fence"]))
+        return Lease(job_id, fence=int((await Inspector(store.redis).record(job_id))["fence"]))
 
     return reach
 
@@ -81,7 +81,7 @@ SITUATIONS: list[Callable[[JobStore], Awaitable[Lease]]] = [
 
 
 async def _sweep_with_all_due(store: JobStore, lease: Lease) -> None:
-    await Held(store.redis).pop(LANE)
+    await Inspector(store.redis).pop(LANE)
     for pass_time in (age_hint, end_lease, make_retry_due, pass_start_deadline):
         await pass_time(store.redis, lease.job_id)
     await sweep(store)
@@ -113,7 +113,7 @@ def test_every_script_is_tried() -> None:
     assert {name.split()[0] for name in CALLS} == set(SCRIPTS) - OF_BATCHES
 
 
-async def test_the_scripts_change_states_as_the_table_says(store: JobStore, held: Held) -> None:
+async def test_the_scripts_change_states_as_the_table_says(store: JobStore, held: Inspector) -> None:
     """No transition is missing, and none is more than the table has."""
     reached: dict[State, set[State]] = {state: set() for state in State}
     for situation in SITUATIONS:
@@ -129,7 +129,7 @@ async def test_the_scripts_change_states_as_the_table_says(store: JobStore, held
     assert reached == NEXT
 
 
-async def test_every_change_of_state_is_an_event_and_nothing_else_is_one(store: JobStore, held: Held) -> None:
+async def test_every_change_of_state_is_an_event_and_nothing_else_is_one(store: JobStore, held: Inspector) -> None:
     for situation in SITUATIONS:
         for call in CALLS.values():
             lease = await situation(store)

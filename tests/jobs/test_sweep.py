@@ -10,7 +10,7 @@ from jobs import keys
 from jobs.settings import Settings
 from jobs.states import FINAL, Reason, State
 from jobs.store import JobStore, Swept
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE, LIMITED, claim_again, claimed, ended, queued, running, scheduled, story
 from tests.support.time_travel import (
     end_lease,
@@ -22,7 +22,7 @@ from tests.support.time_travel import (
 )
 
 
-async def test_a_sweep_with_nothing_due_changes_nothing(store: JobStore, held: Held) -> None:
+async def test_a_sweep_with_nothing_due_changes_nothing(store: JobStore, held: Inspector) -> None:
     claim, waiting, later = await running(store), await queued(store), await scheduled(store)
 
     assert await sweep(store) == Swept()
@@ -35,7 +35,7 @@ async def test_a_sweep_with_nothing_due_changes_nothing(store: JobStore, held: H
 # -- Leases ------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_job_whose_lease_ended_is_served_next(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_job_whose_lease_ended_is_served_next(store: JobStore, redis: Redis, held: Inspector) -> None:
     silent = await queued(store)
     other = await queued(store)
     await held.pop(LANE)
@@ -51,7 +51,7 @@ async def test_a_job_whose_lease_ended_is_served_next(store: JobStore, redis: Re
     assert await held.members(keys.LEASES) == []
 
 
-async def test_a_lease_that_ended_is_an_event_and_counted(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_lease_that_ended_is_an_event_and_counted(store: JobStore, redis: Redis, held: Inspector) -> None:
     claim = await running(store)
     await end_lease(redis, claim.lease.job_id)
 
@@ -62,7 +62,7 @@ async def test_a_lease_that_ended_is_an_event_and_counted(store: JobStore, redis
     assert await held.counter("leases_expired") == 1
 
 
-async def test_a_job_that_kills_its_workers_fails_in_the_end(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_job_that_kills_its_workers_fails_in_the_end(store: JobStore, redis: Redis, held: Inspector) -> None:
     job_id = await queued(store, story(max_attempts=2))
     for _ in range(2):
         await held.pop(LANE)
@@ -93,7 +93,7 @@ async def test_an_interrupted_job_has_all_its_attempts_left(store: JobStore, red
 # -- Retries -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_due_retry_joins_the_end_of_its_queue(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_due_retry_joins_the_end_of_its_queue(store: JobStore, redis: Redis, held: Inspector) -> None:
     claim = await scheduled(store)
     await held.pop(LANE)
     other = await queued(store)
@@ -110,7 +110,7 @@ async def test_a_due_retry_joins_the_end_of_its_queue(store: JobStore, redis: Re
 
 
 async def test_jobs_whose_slots_have_come_are_served_next_in_the_order_of_their_slots(
-    store: JobStore, redis: Redis, held: Held
+    store: JobStore, redis: Redis, held: Inspector
 ) -> None:
     """A slot is kept for ten seconds only, and the queue may take longer than that."""
     claims = [await running(store) for _ in range(3)]
@@ -131,7 +131,7 @@ async def test_jobs_whose_slots_have_come_are_served_next_in_the_order_of_their_
     assert await held.members(keys.QUEUED + LANE) == expected
 
 
-async def test_a_due_retry_is_an_event(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_due_retry_is_an_event(store: JobStore, redis: Redis, held: Inspector) -> None:
     claim = await scheduled(store)
     await make_retry_due(redis, claim.lease.job_id)
 
@@ -153,7 +153,7 @@ async def test_a_retry_that_is_due_later_waits(store: JobStore, redis: Redis) ->
 # -- Start deadlines ---------------------------------------------------------------------------------------------------
 
 
-async def test_a_job_that_was_not_started_in_time_expires(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_job_that_was_not_started_in_time_expires(store: JobStore, redis: Redis, held: Inspector) -> None:
     job_id = await queued(store)
     await pass_start_deadline(redis, job_id)
 
@@ -181,7 +181,7 @@ async def test_a_job_that_was_started_once_does_not_expire(store: JobStore, redi
 
 @pytest.mark.parametrize("state", sorted(FINAL))
 async def test_a_job_kept_long_enough_leaves_every_index(
-    store: JobStore, redis: Redis, held: Held, state: State
+    store: JobStore, redis: Redis, held: Inspector, state: State
 ) -> None:
     job_id = await ended(store, state, story(user_id="ann"))
     await end_retention(redis, job_id)
@@ -194,7 +194,7 @@ async def test_a_job_kept_long_enough_leaves_every_index(
 
 
 async def test_retention_ends_in_the_index_when_it_does_in_the_record(
-    store: JobStore, held: Held, settings: Settings
+    store: JobStore, held: Inspector, settings: Settings
 ) -> None:
     job_id = await ended(store, State.COMPLETED, story(user_id="ann"))
     finished = (await store.get(job_id)).finished_at
@@ -206,7 +206,7 @@ async def test_retention_ends_in_the_index_when_it_does_in_the_record(
     assert await held.score(keys.RETAINED, member) == (finished + settings.retention).timestamp() * 1000
 
 
-async def test_other_finished_jobs_stay_listed(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_other_finished_jobs_stay_listed(store: JobStore, redis: Redis, held: Inspector) -> None:
     old, young = await ended(store, State.COMPLETED), await ended(store, State.COMPLETED)
     await end_retention(redis, old)
 
@@ -215,7 +215,7 @@ async def test_other_finished_jobs_stay_listed(store: JobStore, redis: Redis, he
     assert await held.members(keys.INDEX_STATE + "completed") == [young]
 
 
-async def test_the_messages_of_a_forgotten_job_are_refused(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_the_messages_of_a_forgotten_job_are_refused(store: JobStore, redis: Redis, held: Inspector) -> None:
     job_id = await ended(store, State.COMPLETED)
     await end_retention(redis, job_id)
     await sweep(store)
@@ -228,7 +228,7 @@ async def test_the_messages_of_a_forgotten_job_are_refused(store: JobStore, redi
 # -- Several sweepers --------------------------------------------------------------------------------------------------
 
 
-async def test_of_many_sweeps_at_once_one_does_the_work(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_of_many_sweeps_at_once_one_does_the_work(store: JobStore, redis: Redis, held: Inspector) -> None:
     lost, due, late = await running(store), await scheduled(store), await queued(store)
     await end_lease(redis, lost.lease.job_id)
     await make_retry_due(redis, due.lease.job_id)
@@ -252,7 +252,7 @@ async def test_a_sweep_right_after_another_leaves_the_work_to_the_next(store: Jo
     assert await sweep(store) == Swept(leases_expired=1)
 
 
-async def test_a_second_sweep_finds_nothing_left(store: JobStore, redis: Redis, held: Held) -> None:
+async def test_a_second_sweep_finds_nothing_left(store: JobStore, redis: Redis, held: Inspector) -> None:
     """Even when the pause between two sweeps is over."""
     lost = await running(store)
     await held.pop(LANE)
@@ -294,7 +294,7 @@ async def test_no_number_of_ended_retentions_is_too_many_for_the_sweep(store: Jo
     assert await redis.zcard(keys.INDEX_ALL) == 0
 
 
-async def test_what_cannot_be_done_yet_is_no_reason_to_sweep_again(store: JobStore, held: Held) -> None:
+async def test_what_cannot_be_done_yet_is_no_reason_to_sweep_again(store: JobStore, held: Inspector) -> None:
     """A hundred messages were popped a moment ago."""
     for _ in range(100):
         await store.create(story())

@@ -44,12 +44,12 @@ def clean(image: Image.Image, detail: Detail) -> bytes:
     """
     pen = PENS[detail]
     lines = tidy(ink(scaled(image.convert("L"), _WORKED)), pen)
-    if not lines.any() or lines.mean() > _MOST_INK:
+    if not lines.any() or lines.mean() > _MAX_INK:
         raise NoLines
     return _printed(lines)
 
 
-_MOST_INK = 0.5
+_MAX_INK = 0.5
 
 
 def scaled(image: Image.Image, longest: int) -> Image.Image:

@@ -12,7 +12,7 @@ from kinds.shared.printable import printable
 
 WIDTH, HEIGHT = 1280, 720
 """Pixels of a slide."""
-_MOST_SIGNS = 600
+_MAX_SIGNS = 600
 _PIXEL_A_POINT = 72.0
 """Pixels per inch at which a point is a pixel."""
 
@@ -47,7 +47,7 @@ def _shown(slide: Slide, pictures: Mapping[int, bytes]) -> dict[str, object]:
 
 def _readable(line: str) -> str:
     """As much of it as can be read on a slide; all of it is spoken."""
-    return line if len(line) <= _MOST_SIGNS else f"{line[:_MOST_SIGNS]}\u2026"
+    return line if len(line) <= _MAX_SIGNS else f"{line[:_MAX_SIGNS]}\u2026"
 
 
 _TEMPLATE = r"""

@@ -16,7 +16,7 @@ BREATH = 0.4
 """Seconds between two sentences."""
 TO_THINK = 4.0
 """Seconds after a question."""
-_MOST_SIGNS = 550
+_MAX_SIGNS = 550
 """Signs said to a slide: about half a minute."""
 _SIGNS_A_SECOND = 17.5
 """Of the voice without the silence between sentences, measured on two lessons of 2,500 signs."""
@@ -80,7 +80,7 @@ def _runs(said: list[str]) -> list[list[str]]:
     """What is said in as many runs as no slide has to stand for longer than one listens to it."""
     runs: list[list[str]] = [[]]
     for sentence in said:
-        if runs[-1] and sum(map(len, [*runs[-1], sentence])) > _MOST_SIGNS:
+        if runs[-1] and sum(map(len, [*runs[-1], sentence])) > _MAX_SIGNS:
             runs.append([])
         runs[-1].append(sentence)
     return runs

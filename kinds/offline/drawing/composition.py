@@ -39,7 +39,7 @@ _MARGIN = 0.05
 _FEW = 2
 #: Small things on their own are drawn larger, up to this height and this many times their size.
 _LARGE = 0.36
-_MOST_GROWN = 1.9
+_MAX_GROWN = 1.9
 _GAP = 0.035
 
 
@@ -68,7 +68,7 @@ def _standing_row(figures: Sequence[Figure], wide: float, rng: Random, *, water:
     needed = sum(figure.width for figure in order)
     tallest = max((figure.size for figure in order), default=_LARGE)
     roomy = 1.18 if len(order) <= _FEW else 1.0
-    wanted = max(roomy, min(_LARGE / tallest, _MOST_GROWN))
+    wanted = max(roomy, min(_LARGE / tallest, _MAX_GROWN))
     scale = min(wanted, room / needed) if needed else 1.0
     slack = max(0.0, room - needed * scale)
     gaps = [rng.uniform(0.6, 1.4) for _ in range(len(order) + 1)]

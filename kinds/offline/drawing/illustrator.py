@@ -16,7 +16,7 @@ from kinds.offline.drawing.scenery import Stage
 from kinds.offline.seeding import dice
 
 #: More subjects than this would only hide each other.
-MOST_SUBJECTS = 6
+MAX_SUBJECTS = 6
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,8 @@ def _cast(phrases: list[str], seed: int) -> tuple[list[Figure], list[str]]:
         entry = ENTRIES.get(named.entry or "") or _stand_in(named, first=index == 0, phrase=phrase)
         if named.entry is None and named.word not in stand_ins:
             stand_ins.append(named.word)
-        if len(figures) < MOST_SUBJECTS:
-            figures += _copies(phrase, named, entry, seed)[: MOST_SUBJECTS - len(figures)]
+        if len(figures) < MAX_SUBJECTS:
+            figures += _copies(phrase, named, entry, seed)[: MAX_SUBJECTS - len(figures)]
     return figures, stand_ins
 
 

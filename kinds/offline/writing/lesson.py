@@ -23,7 +23,7 @@ GAP = "____"
 _ASKS = "What is missing here? "
 _LONGEST_POINT = 110
 _LONGEST_GAPPED = 220
-_MOST_QUESTIONS = 5
+_MAX_QUESTIONS = 5
 _CHOICES = 3
 _ENOUGH = 4
 """Sentences of a part of which one can be spared as an example."""
@@ -116,7 +116,7 @@ def _quiz(parts: Sequence[_Part], topic: str, *, asked: Collection[str], seed: i
     subjects = list(dict.fromkeys(subject for part in parts for subject in part.subjects[:5]))
     fresh = [gap for gap in turns if gap.question not in asked] or turns
     items: list[QuizItem] = []
-    for gap in fresh[:_MOST_QUESTIONS]:
+    for gap in fresh[:_MAX_QUESTIONS]:
         others = [other for other in (figures if gap.is_figure else subjects) if _could_be(other, gap)]
         choices = [gap.answer, *luck.sample(others, min(_CHOICES - 1, len(others)))]
         luck.shuffle(choices)

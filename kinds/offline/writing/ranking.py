@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 T = TypeVar("T")
 Matrix = NDArray[np.float64]
 
-MOST_ROWS = 600
+MAX_ROWS = 600
 """That are compared, each with each: time and memory grow with the square."""
 
 _WORD = re.compile(r"[^\W\d_](?:[^\W_]|[-'\u2019](?=[^\W_]))*")
@@ -38,13 +38,13 @@ _NOVELTY = 0.5
 
 
 def sampled(items: Sequence[T]) -> Sequence[T]:
-    """All of them, or MOST_ROWS at most, evenly spread."""
-    return items[:: max(1, math.ceil(len(items) / MOST_ROWS))]
+    """All of them, or MAX_ROWS at most, evenly spread."""
+    return items[:: max(1, math.ceil(len(items) / MAX_ROWS))]
 
 
 def merged(groups: Sequence[Sequence[T]]) -> list[list[T]]:
-    """MOST_ROWS groups at most, neighbours made one."""
-    size = max(1, math.ceil(len(groups) / MOST_ROWS))
+    """MAX_ROWS groups at most, neighbours made one."""
+    size = max(1, math.ceil(len(groups) / MAX_ROWS))
     return [[item for group in groups[at : at + size] for item in group] for at in range(0, len(groups), size)]
 
 

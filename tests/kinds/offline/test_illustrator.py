@@ -10,7 +10,7 @@ from PIL import Image
 from kinds.offline.drawing import sky
 from kinds.offline.drawing.catalogue import ENTRIES, Home
 from kinds.offline.drawing.composition import Figure, arrange
-from kinds.offline.drawing.illustrator import MOST_SUBJECTS, SETTINGS, draw, setting_of
+from kinds.offline.drawing.illustrator import MAX_SUBJECTS, SETTINGS, draw, setting_of
 from kinds.offline.drawing.look import look_of
 from kinds.offline.drawing.naming import read
 
@@ -117,11 +117,11 @@ def test_the_colour_word_decides() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_no_subject_hides_another_or_leaves_the_picture(seed: int) -> None:
-    names = Random(seed).sample(sorted(ENTRIES), MOST_SUBJECTS)
+    names = Random(seed).sample(sorted(ENTRIES), MAX_SUBJECTS)
     look = look_of("x", (), None, wave=False, tilt=0)
     figures = [Figure(ENTRIES[name], look, ENTRIES[name].size) for name in names]
     spots = arrange(figures, wide=4 / 3, rng=Random(seed), water=False, floating=False)
-    assert len(spots) == MOST_SUBJECTS
+    assert len(spots) == MAX_SUBJECTS
     standing = [spot for spot in spots if spot.figure.entry.home is not Home.SKY]
     for one, other in itertools.combinations(standing, 2):
         apart = abs(one.x - other.x)

@@ -11,7 +11,7 @@ from httpx2 import URL
 from kinds.warmup.cache_state import cache_state
 from kinds.warmup.client import Answer, TooLarge
 from kinds.warmup.known_links import KnownLinks
-from kinds.warmup.links import MOST_LINKS, links, web_address
+from kinds.warmup.links import MAX_LINKS, links, web_address
 from kinds.warmup.robots import Robots
 from kinds.warmup.sitemap import NotASitemap, parse
 
@@ -56,7 +56,7 @@ print(getrusage(RUSAGE_SELF).ru_maxrss - before)
 
 
 def test_a_sitemap_of_too_many_elements_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kinds.warmup.sitemap.MOST_ELEMENTS", 10)
+    monkeypatch.setattr("kinds.warmup.sitemap.MAX_ELEMENTS", 10)
     with pytest.raises(NotASitemap, match="more than 10 elements"):
         parse(b"<urlset>" + b"<a/>" * 11 + b"</urlset>")
 
@@ -112,12 +112,12 @@ def test_no_more_links_are_looked_at_than_are_taken() -> None:
     """All 100,000 would take seconds."""
     page = b"".join(b'<a href="/%d">a</a>' % number for number in range(100_000))
     began = time.thread_time()
-    assert len(links(page, AT)) == MOST_LINKS
+    assert len(links(page, AT)) == MAX_LINKS
     assert time.thread_time() - began < 1
 
 
 def test_a_job_keeps_each_link_once_and_no_more_than_can_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kinds.warmup.known_links.MOST_CHARACTERS", 10)
+    monkeypatch.setattr("kinds.warmup.known_links.MAX_CHARACTERS", 10)
     known = KnownLinks()
     assert known.new(["1234", "5678", "1234"]) == ["1234", "5678"]
     assert known.new(["5678", "90ab", "cd"]) == ["cd"]

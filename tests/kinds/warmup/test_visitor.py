@@ -18,8 +18,8 @@ from kinds.warmup.allow_list import AllowList
 from kinds.warmup.client import Answer, Client, NoAnswer
 from kinds.warmup.known_links import KnownLinks
 from kinds.warmup.outbound import Outbound
+from kinds.warmup.progress import WarmupProgress
 from kinds.warmup.rows import Row, row_of
-from kinds.warmup.tally import Tally
 from kinds.warmup.visitor import PUSHBACK_TRIES, TRIES, Skipped, Visitor, retry_after
 from tests.kinds.warmup.conftest import NewVisitor
 from tests.support.waiting import wait_until
@@ -161,10 +161,10 @@ async def test_a_rest_that_a_host_asks_for_is_told(site: Website, visitor: Visit
     site.pages["/a"] = Reply(status=503, headers={"Retry-After": "60"})
     visit = asyncio.create_task(row(visitor, f"{site.url}/a"))
     await wait_until(lambda: visitor.pauses, within=5, what="the host rests")
-    tally = Tally(passes=2)
-    tally.next_pass()
-    tally.expect(7)
-    assert tally.detail(visitor) == f"0 of 7, 0 in flight; waiting 60 s as {site.host} asks"
+    progress = WarmupProgress(passes=2)
+    progress.next_pass()
+    progress.expect(7)
+    assert progress.detail(visitor) == f"0 of 7, 0 in flight; waiting 60 s as {site.host} asks"
     visit.cancel()
 
 
@@ -187,7 +187,7 @@ async def test_a_body_that_drips_is_given_up(site: Website, new_visitor: NewVisi
 async def test_a_huge_body_is_not_read_to_its_end(
     site: Website, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kinds.warmup.client.MOST_BODY", 100_000)
+    monkeypatch.setattr("kinds.warmup.client.MAX_BODY", 100_000)
     site.pages["/a"] = Reply(b"x" * 5_000_000)
     answer = await visitor.visit(URL(f"{site.url}/a"), keep=lambda _: 10)
     assert (answer.status, answer.body) == (200, b"x" * 10)

@@ -18,11 +18,11 @@ from jobs.model import Progress
 from jobs.rates import Rate
 from jobs.states import Reason, State
 from jobs.store import Claim, JobStore, NewJob, Refusal
-from tasks.engine.attempt import Attempt, Stubborn
+from tasks.engine.attempt import Attempt, CancellationIgnored
 from tasks.engine.attempt import claim as claim_job
 from tasks.engine.lease import LeaseThread
 from tasks.engine.pipelines import Pipeline
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import desk_of, planned
 
 KIND = kinds.get("story")
@@ -41,8 +41,8 @@ async def leases(tools: Tools) -> AsyncIterator[LeaseThread]:
 
 
 @pytest.fixture
-def held(store: JobStore) -> Held:
-    return Held(store.redis)
+def held(store: JobStore) -> Inspector:
+    return Inspector(store.redis)
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ async def test_the_time_limit_of_the_kind_ends_the_job(
 
 
 async def test_a_wait_that_the_provider_tells_is_not_longer_than_the_longest(
-    claim: Claim, tools: Tools, leases: LeaseThread, use: Use, held: Held
+    claim: Claim, tools: Tools, leases: LeaseThread, use: Use, held: Inspector
 ) -> None:
     async def be_busy(_run: Run, _input: BaseModel) -> BaseModel:
         raise Busy("Come back in the evening.", retry_after=timedelta(hours=8))
@@ -138,7 +138,7 @@ async def test_a_wait_that_the_provider_tells_is_not_longer_than_the_longest(
 
 
 async def test_a_job_waits_for_its_booked_slot_however_far_away_that_is(
-    claim: Claim, tools: Tools, leases: LeaseThread, use: Use, held: Held, store: JobStore
+    claim: Claim, tools: Tools, leases: LeaseThread, use: Use, held: Inspector, store: JobStore
 ) -> None:
     """In one wait, not in many that would come to use up its attempts."""
     desk, one_a_minute = desk_of(store, tools.settings), Rate(requests=1)
@@ -155,7 +155,7 @@ async def test_a_job_waits_for_its_booked_slot_however_far_away_that_is(
     assert await _wait(held, claim) == pytest.approx(30 * 60, abs=5)
 
 
-async def _wait(held: Held, claim: Claim) -> float:
+async def _wait(held: Inspector, claim: Claim) -> float:
     """Seconds until a scheduled job is due."""
     due = await held.score(keys.SCHEDULED, claim.job.id)
     assert due is not None
@@ -190,10 +190,10 @@ async def test_a_pipeline_that_goes_on_when_cancelled_is_given_up(
     claim: Claim, tools: Tools, leases: LeaseThread, use: Use, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The job has its state, and the process has to end."""
-    monkeypatch.setattr("tasks.engine.attempt.STUBBORN", 0.1)
+    monkeypatch.setattr("tasks.engine.attempt.CANCEL_GRACE", 0.1)
     released = asyncio.Event()
 
-    async def insist(_run: Run, _input: BaseModel) -> BaseModel:
+    async def retry_while_unavailable(_run: Run, _input: BaseModel) -> BaseModel:
         while not released.is_set():
             try:
                 await released.wait()
@@ -201,9 +201,9 @@ async def test_a_pipeline_that_goes_on_when_cancelled_is_given_up(
                 continue
         return Result(answer=42)
 
-    use(insist)
+    use(retry_while_unavailable)
     try:
-        with pytest.raises(Stubborn):
+        with pytest.raises(CancellationIgnored):
             await Attempt(
                 claim, replace(KIND, time_limit=timedelta(milliseconds=50)), tools, since=time.monotonic()
             ).run(leases)

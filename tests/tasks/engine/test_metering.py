@@ -20,7 +20,7 @@ from jobs.states import Reason
 from jobs.store import Claim, JobStore, NewJob
 from tasks.engine.metering import Meter
 from tasks.providers.registry import Chosen, Providers
-from tests.support.held import Held
+from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import running, story
 from tests.support.waiting import wait_until
 
@@ -137,7 +137,7 @@ async def test_a_step_and_its_job_say_what_they_cost(bench: NewBench) -> None:
         UsageItem(provider="paid", model="painter", images=1, calls=1, cost=0.04),
         UsageItem(provider="paid", model="writer", input_tokens=100, output_tokens=50, calls=1, cost=0.0002),
     ]
-    told = await Held(paid.store.redis).last_event(claim.job.id)
+    told = await Inspector(paid.store.redis).last_event(claim.job.id)
     assert [item["cost"] for item in told["usage"]] == [0.04]
 
 

@@ -11,7 +11,7 @@ from jobs.connection import answered
 from jobs.states import FINAL, State
 
 
-class Tally:
+class EndedJobs:
     """Follows each job that a worker's messages named, until its record shows how it ended, and under whom."""
 
     def __init__(self, redis: Redis, worker: str, *, patience: timedelta) -> None:

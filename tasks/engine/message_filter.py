@@ -17,7 +17,7 @@ from kombu.transport import redis as kombu_redis
 from jobs import kinds
 from jobs.queues import queue_names
 
-log = structlog.stdlib.get_logger("headrace.intake")
+log = structlog.stdlib.get_logger("headrace.message_filter")
 
 LONGEST_BODY = 1024
 """Characters; ours have about 100."""

@@ -11,7 +11,7 @@ from jobs import keys
 _CORRELATION_ID = re.compile(r'"correlation_id": "([^"]+)"')
 
 
-class Held:
+class Inspector:
     def __init__(self, redis: Redis) -> None:
         self._redis: Any = redis
 

@@ -8,7 +8,7 @@ from kinds.warmup.rows import Row
 from kinds.warmup.visitor import Visitor
 
 
-class Tally:
+class WarmupProgress:
     """Of one pass at a time."""
 
     def __init__(self, passes: int) -> None:

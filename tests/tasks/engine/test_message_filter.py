@@ -9,7 +9,7 @@ import pytest
 from jobs.celery_app import create_celery
 from jobs.messages import Renderer
 from jobs.settings import Settings
-from tasks.engine.intake import fault_of
+from tasks.engine.message_filter import fault_of
 
 BOMB = base64.b64encode(b"x" * 5000).decode()
 
