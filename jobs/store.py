@@ -21,7 +21,7 @@ from jobs.messages import Renderer
 from jobs.model import FileRef, Job, JobError, Progress, Reused, UsageItem
 from jobs.pipelining import PipelinedRedis
 from jobs.prices import to_micros
-from jobs.queues import DEFAULT_PRIORITY
+from jobs.priorities import DEFAULT_PRIORITY
 from jobs.records import to_datetime, to_job
 from jobs.scripts import Policy, Scripts
 from jobs.settings import Settings

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import structlog
 
-from headrace.context import Tools
 from jobs import kinds
 from jobs.errors import StoreUnavailable
 from jobs.files import FileStore
 from jobs.settings import Settings
 from jobs.store import JobStore, Refusal
 from tasks.engine.attempt import Attempt, CancellationIgnored, claim, give_up
+from tasks.engine.backend import Tools
 from tasks.engine.lease import LeaseThread
 from tasks.engine.metering import Meter
 from tasks.providers.registry import Providers
