@@ -69,9 +69,10 @@ format: $(READY)  ## Format the code and apply safe lint fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Without addresses of an index or local files: anyone's pip finds the packages where it always does.
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+# Without addresses of an index or local files: anyone's pip finds the packages where it always does. With extras, which
+# old pips want to see pinned as they are asked for.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make $@"
 
 lock: $(READY)  ## Compile the locked requirements of each image anew
 	$(COMPILE) pyproject.toml --extra api -o requirements/api.txt
@@ -81,12 +82,8 @@ lock: $(READY)  ## Compile the locked requirements of each image anew
 	echo 'hatchling>=1.27' | $(COMPILE) - -o requirements/build.txt
 	$(COMPILE) pyproject.toml --extra api --extra worker --extra flower --extra embedded --extra video --group dev -o requirements/dev.txt
 
-# Without hashes: these never leave the machine that measures.
-COMPILE_PLAIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
-	--no-annotate --no-header
-
 lock-bench: $(READY)  ## Compile the requirements of the bench's peers and plot anew
-	for peer in bench/peers/*.in bench/plot.in; do $(COMPILE_PLAIN) $$peer -o $${peer%.in}.txt; done
+	for peer in bench/peers/*.in bench/plot.in; do $(COMPILE) $$peer -o $${peer%.in}.txt || exit 1; done
 
 clean:  ## Remove .venv and everything that was made
 	rm -rf .venv .headrace .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -23,7 +23,7 @@ def _run(engine: DockerClient, image: str, command: str) -> str:
 
 def _locked(extra: str) -> set[str]:
     text = (ROOT / f"requirements/{extra}.txt").read_text()
-    return set(re.findall(r"^([a-z0-9.-]+)==", text, re.MULTILINE))
+    return set(re.findall(r"^([a-z0-9.-]+)", text, re.MULTILINE))
 
 
 def _installed(engine: DockerClient, image: str) -> set[str]:
