@@ -56,7 +56,7 @@ bench: $(READY)  ## Measure Headrace and nine other task queues into docs/benchm
 bench-quick: $(READY)  ## The same in five minutes: fewer systems and rounds; docs/benchmarks.md is left alone
 	$(BIN)/python -m bench --quick --out .headrace/bench
 
-check: $(READY)  ## Lint, types, layers, shell scripts, Dockerfiles
+check: $(READY)  ## Lint, types, layers, shell scripts, Dockerfiles, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
@@ -64,6 +64,8 @@ check: $(READY)  ## Lint, types, layers, shell scripts, Dockerfiles
 	$(BIN)/shellcheck .ci/run tests/containers/engine deploy.sh test_deployment.sh
 	$(BIN)/hadolint Dockerfile.api Dockerfile.worker
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck .github/workflows/*.yml
+	$(BIN)/pre-commit validate-config
 
 format: $(READY)  ## Format the code and apply safe lint fixes
 	$(BIN)/ruff check --fix .

@@ -84,4 +84,5 @@ def test_a_checkout_s_secrets_do_not_reach_the_engine() -> None:
     rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     assert rules[0] == "*"
     listed = [rule for rule in rules if rule.startswith("!")]
-    assert listed == ["!api", "!cli", "!jobs", "!tasks", "!requirements/*.txt", "!pyproject.toml", "!README.md"]
+    packaging = ["!requirements/*.txt", "!pyproject.toml", "!README.md", "!LICENSE"]
+    assert listed == ["!api", "!cli", "!jobs", "!tasks", *packaging]
