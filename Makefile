@@ -1,6 +1,6 @@
 # All set-up is done here: `make demo` on a fresh machine needs python3 (3.11 or newer), make and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-containers test-deploy images chaos chaos-quick bench bench-quick check format lock lock-bench clean
+.PHONY: help setup demo dev test test-containers test-deploy images docs chaos chaos-quick bench bench-quick check format lock lock-bench clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
@@ -66,6 +66,11 @@ check: $(READY)  ## Lint, types, layers, shell scripts, Dockerfiles, workflows
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck .github/workflows/*.yml
 	$(BIN)/pre-commit validate-config
+
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(READY)  ## Build the documentation's site; a link that leads nowhere is an error
+	$(BIN)/mkdocs build --strict
+	@echo "See .headrace/site/index.html"
 
 format: $(READY)  ## Format the code and apply safe lint fixes
 	$(BIN)/ruff check --fix .

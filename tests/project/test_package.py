@@ -6,13 +6,13 @@ import sys
 import tomllib
 from email import message_from_bytes
 from email.message import Message
-from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.support.makefile import ROOT
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 

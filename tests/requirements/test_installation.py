@@ -5,7 +5,6 @@ The commands are those of the Makefile; the index is a folder of small wheels.
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 import venv
@@ -15,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.requirements.wheels import make_wheel
+from tests.support.makefile import ROOT, command
 
-ROOT = Path(__file__).parents[2]
 NEWEST = "pip"
 PIPS = [
     *(["pip==23.0.1"] if sys.version_info < (3, 12) else []),  # brought by Python 3.11; does not start on 3.12
@@ -32,22 +31,9 @@ INSTALLS = {
 }
 
 
-def _command(target: str, part: str) -> list[str]:
-    """The command with that part which `make TARGET` would run."""
-    made = subprocess.run(  # noqa: S603  # our own Makefile
-        ["make", "--dry-run", "--always-make", target],  # noqa: S607  # where make is differs
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    [line] = [line for line in made.stdout.splitlines() if part in line]
-    return shlex.split(line)
-
-
 def _compile(requirements: Path, index: Path, lock: Path) -> None:
-    command = _command("lock", "-o requirements/api.txt")
-    options = command[: command.index("pyproject.toml")]
+    words = command("lock", "-o requirements/api.txt")
+    options = words[: words.index("pyproject.toml")]
     where = ["--no-index", "--find-links", str(index)]
     subprocess.run([*options, *where, str(requirements), "-o", str(lock)], cwd=ROOT, check=True)  # noqa: S603
 
@@ -88,14 +74,14 @@ def _release_more(index: Path) -> None:
 def _install(lock: Path, index: Path, pip: Path, environment: Path) -> dict[str, str]:
     """Versions of what `make setup` with this pip puts into the environment."""
     venv.create(environment, with_pip=False)
-    command = _command("setup", "requirements/dev.txt")
-    assert command[1:4] == ["-m", "pip", "install"]
-    assert command[-2:] == ["-r", "requirements/dev.txt"]
+    words = command("setup", "requirements/dev.txt")
+    assert words[1:4] == ["-m", "pip", "install"]
+    assert words[-2:] == ["-r", "requirements/dev.txt"]
     settings = {key: value for key, value in os.environ.items() if not key.startswith("PIP_")}
     settings |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index)}
     python = str(environment / "bin" / "python")
     done = subprocess.run(  # noqa: S603  # our own
-        [python, *command[1:-1], str(lock)],
+        [python, *words[1:-1], str(lock)],
         env=settings | {"PYTHONPATH": str(pip)},
         check=False,
         capture_output=True,
