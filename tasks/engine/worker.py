@@ -132,6 +132,8 @@ def _parent_step(ours: Worker) -> type[bootsteps.StartStopStep]:
             hub.call_repeatedly(LOOK_FOR_CHILD_EVERY, parent.pool.maintain_pool)
 
         def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002
+            # Not every stop begins with the signal that says so: a remote `shutdown` does not.
+            ours.parent.hand_back_and_exit()
             ours.parent.stop()
 
         terminate = stop
