@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tasks.looping import LoopThread
+from tasks.engine.loop_thread import LoopThread
 
 
 @pytest.fixture
