@@ -19,6 +19,21 @@ from tests.support.ports import free_port
 
 pytest_plugins = ["tests.support.claimed"]
 
+HERE = Path(__file__).parent
+SLOW = {"acceptance", "bench", "chaos", "cloudrun", "containers", "project", "requirements"}
+"""Folders whose tests take seconds each: they start whole platforms, install packages or build the site."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes a second or more, and `make test-fast` leaves it out")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(HERE).parts[0] in SLOW:
+            item.add_marker("slow")
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:

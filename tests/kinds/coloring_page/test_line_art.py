@@ -21,6 +21,8 @@ from kinds.offline.drawing.tracing import is_drawing, trace
 from kinds.offline.writing.page_planner import plan_page
 from tests.support.pictures import drawing, encoded, photo, shaded_drawing
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = ["A dragon and a princess by the castle", "Three puppies in the garden at night", "A whale under the sea"]
 DETAILS: tuple[Detail, ...] = ("simple", "normal", "fine")
 
