@@ -33,6 +33,10 @@ dev: $(READY)  ## Run everything: API :8000, a worker, Flower :5555, an embedded
 test: $(READY)  ## Run every test: real redis-server, real processes
 	$(BIN)/pytest -n 2 --dist worksteal
 
+MINUTES ?= 3
+test-random: $(READY)  ## The Hypothesis tests, with one fresh seed after another for MINUTES (3)
+	@$(BIN)/python -m tests.random_seeds --minutes $(MINUTES)
+
 test-fast: $(READY)  ## The tests for daily work, in less than a minute: no whole platforms, pictures or films
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 

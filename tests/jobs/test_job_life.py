@@ -1,7 +1,6 @@
 """Any order of calls by clients, workers and sweepers, against the store and a plain model of what must come of it."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
@@ -414,6 +413,7 @@ async def _await(work: Awaitable[object]) -> None:
     await work
 
 
+@pytest.mark.hypothesis
 def test_every_job_lives_as_the_model_says(redis_url: str) -> None:
     settings = Settings.model_validate({"redis_url": redis_url, "lease": "1h", "hint_grace": "1h"})
     with asyncio.Runner() as runner:
@@ -429,10 +429,6 @@ def test_every_job_lives_as_the_model_says(redis_url: str) -> None:
             settings=hypothesis_settings(
                 max_examples=50,
                 stateful_step_count=40,
-                deadline=None,
-                derandomize="CI" in os.environ,
-                database=None,
-                print_blob=True,
                 # Forty steps can be read as they are; shrinking them would outlast the test's time limit.
                 phases=[Phase.generate],
                 suppress_health_check=[HealthCheck.too_slow],
