@@ -82,6 +82,7 @@ async def test_a_text_makes_one_call_and_says_what_it_saved(context: JobContext,
     assert result.not_made is not None
 
 
+@pytest.mark.slow
 async def test_a_video_makes_what_the_text_of_the_same_lesson_says_it_saved(
     context: JobContext, claim: Claim, tools: Tools, counted: Counted
 ) -> None:

@@ -86,6 +86,7 @@ async def test_what_the_job_waits_for_is_told_with_each_heartbeat(
     assert waiting.on == "provider"
 
 
+@pytest.mark.slow
 async def test_connections_that_go_silent_once_do_not_cost_the_lease(
     redis_server: EmbeddedRedis, claim: Claim, store: JobStore
 ) -> None:
