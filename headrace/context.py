@@ -16,9 +16,10 @@ from headrace.step import Saved, Step, files_answer
 from headrace.waits import Waits
 from jobs.errors import StoreUnavailable
 from jobs.files import FileStore
+from jobs.leases import Lease
 from jobs.model import FileRef, Progress, Reused
 from jobs.settings import ProviderName, Settings
-from jobs.store import JobStore, Lease
+from jobs.store import JobStore
 from jobs.usage import cost
 from tasks.engine.metering import Meter, MeteredProvider
 from tasks.engine.outage import retry_while_unavailable
@@ -209,7 +210,9 @@ class Run:
         # It is paid for: a Redis that is away for a moment must not lose it.
         uncounted = [item for item in saved.usage if not self._tools.meter.counts(item.provider, item.model)]
         await retry_while_unavailable(
-            lambda: self._tools.store.save_step(self._lease, name, text, usage=saved.usage, uncounted=uncounted)
+            lambda: self._tools.store.save_step(
+                self._lease, name, text, files=saved.files, usage=saved.usage, uncounted=uncounted
+            )
         )
         self._saved[name] = saved
 

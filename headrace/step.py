@@ -28,7 +28,7 @@ from headrace.waits import Waits
 from jobs.files import FileStore
 from jobs.model import FileRef, UsageItem
 from jobs.settings import Settings
-from jobs.steps import Placed
+from jobs.steps import SavedStep
 from tasks.providers.registry import Chosen
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ STEP_TRIES = 4
 FIRST_WAIT = timedelta(milliseconds=500)
 
 
-class Saved(Placed):
+class Saved(SavedStep):
     """What is kept of a finished step."""
 
     value: Any

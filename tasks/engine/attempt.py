@@ -12,9 +12,9 @@ from headrace.context import Interrupted, Run, Tools
 from headrace.errors import Busy, ProviderError, RateLimited, Rejected
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.kinds import Kind
+from jobs.leases import Claim, Lease, Refusal
 from jobs.model import JobError
 from jobs.states import Reason, State
-from jobs.store import Claim, Lease, Refusal
 from tasks.engine import pipelines
 from tasks.engine.lease import LeaseThread
 from tasks.engine.outage import retry_while_unavailable
