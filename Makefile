@@ -1,6 +1,6 @@
 # All set-up is done here: `make demo` on a fresh machine needs python3 (3.11 or newer), make and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-containers test-deploy images chaos chaos-quick bench bench-quick check format lock lock-bench clean
+.PHONY: help setup demo dev test test-containers test-deploy images docs chaos chaos-quick bench bench-quick check format lock lock-bench clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
@@ -56,7 +56,7 @@ bench: $(READY)  ## Measure Headrace and nine other task queues into docs/benchm
 bench-quick: $(READY)  ## The same in five minutes: fewer systems and rounds; docs/benchmarks.md is left alone
 	$(BIN)/python -m bench --quick --out .headrace/bench
 
-check: $(READY)  ## Lint, types, layers, shell scripts, Dockerfiles
+check: $(READY)  ## Lint, types, layers, shell scripts, Dockerfiles, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
@@ -64,14 +64,22 @@ check: $(READY)  ## Lint, types, layers, shell scripts, Dockerfiles
 	$(BIN)/shellcheck .ci/run tests/containers/engine deploy.sh test_deployment.sh
 	$(BIN)/hadolint Dockerfile.api Dockerfile.worker
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck .github/workflows/*.yml
+	$(BIN)/pre-commit validate-config
+
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(READY)  ## Build the documentation's site; a link that leads nowhere is an error
+	$(BIN)/mkdocs build --strict
+	@echo "See .headrace/site/index.html"
 
 format: $(READY)  ## Format the code and apply safe lint fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Without addresses of an index or local files: anyone's pip finds the packages where it always does.
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+# Without addresses of an index or local files: anyone's pip finds the packages where it always does. With extras, which
+# old pips want to see pinned as they are asked for.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make $@"
 
 lock: $(READY)  ## Compile the locked requirements of each image anew
 	$(COMPILE) pyproject.toml --extra api -o requirements/api.txt
@@ -81,12 +89,8 @@ lock: $(READY)  ## Compile the locked requirements of each image anew
 	echo 'hatchling>=1.27' | $(COMPILE) - -o requirements/build.txt
 	$(COMPILE) pyproject.toml --extra api --extra worker --extra flower --extra embedded --extra video --group dev -o requirements/dev.txt
 
-# Without hashes: these never leave the machine that measures.
-COMPILE_PLAIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
-	--no-annotate --no-header
-
 lock-bench: $(READY)  ## Compile the requirements of the bench's peers and plot anew
-	for peer in bench/peers/*.in bench/plot.in; do $(COMPILE_PLAIN) $$peer -o $${peer%.in}.txt; done
+	for peer in bench/peers/*.in bench/plot.in; do $(COMPILE) $$peer -o $${peer%.in}.txt || exit 1; done
 
 clean:  ## Remove .venv and everything that was made
 	rm -rf .venv .headrace .pytest_cache .ruff_cache .hypothesis .import_linter_cache

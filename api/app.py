@@ -16,7 +16,9 @@ from api.documentation import DocumentedApi
 from api.routes import batches, events, files, health, jobs, kinds, metrics, queues, uploads, usage, workers
 from api.services import Services, open_services
 from api.shutdown import sets_at_shutdown
+from jobs import kinds as registry
 from jobs.environment import UnreadableSettings, read_settings
+from jobs.kind import InvalidKind
 from jobs.logs import configure_logging
 from jobs.settings import Settings
 
@@ -34,6 +36,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     known = settings or _from_environment()
     if own_process:
         configure_logging(known)
+        _require_kinds()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[Services]:
@@ -69,6 +72,13 @@ def _from_environment() -> Settings:
     try:
         return read_settings()
     except UnreadableSettings as error:
+        raise SystemExit(f"headrace: {error}") from None
+
+
+def _require_kinds() -> None:
+    try:
+        registry.known()
+    except InvalidKind as error:
         raise SystemExit(f"headrace: {error}") from None
 
 

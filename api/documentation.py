@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Path
 from pydantic import AfterValidator, BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
 
 from api.auth import OPEN_TO_ALL
 from api.errors import BodyTooLarge, Unauthorized, UnsupportedMediaType
 from api.problems import MEDIA_TYPE, FieldError, Problem, of_error, problem
+from jobs import kinds
 from jobs.errors import BatchNotFound, EventsGone, JobNotFound, NotRetryable, StoreUnavailable
 
 EXAMPLE_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -105,8 +107,22 @@ class DocumentedApi(FastAPI):
                 del operation["responses"]["422"]
         for model in ("HTTPValidationError", "ValidationError"):
             models.pop(model, None)
+        _type_results(models)
         if self.token_needed:
             _require_token(schema)
+
+
+def _type_results(models: dict[str, Any]) -> None:
+    """A job's result is that of its kind: `JobBody` says of which models it may be."""
+    every: list[tuple[type[BaseModel], JsonSchemaMode]] = [(kind.result, "serialization") for kind in kinds.known()]
+    references, schemas = models_json_schema(every, ref_template="#/components/schemas/{model}")
+    models |= schemas.get("$defs", {})
+    results = [references[model, mode] for model, mode in every]
+    models["JobBody"]["properties"]["result"] = {
+        "anyOf": [*results, {"type": "null"}],
+        "title": "Result",
+        "description": "What the kind makes, as `GET /kinds` has it; null until the job is done",
+    }
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

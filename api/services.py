@@ -18,7 +18,7 @@ from jobs.fleet import Fleet
 from jobs.listing import JobList
 from jobs.messages import Renderer
 from jobs.pipelining import PipelinedRedis
-from jobs.queues import DEFAULT_PRIORITY
+from jobs.priorities import DEFAULT_PRIORITY
 from jobs.settings import Settings
 from jobs.store import JobStore
 from jobs.uploads import Uploads

@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model
 
 from api import examples
 from api.dependencies import store_of, uploads_of
@@ -17,11 +17,8 @@ from api.representation import JobBody, accepted, just_accepted
 from jobs import kinds
 from jobs.errors import UnknownKind
 from jobs.kinds import Kind
-from jobs.model import Usd, UserId
 from jobs.new_job import NewJob
-from jobs.queues import DEFAULT_PRIORITY, PRIORITIES
-
-MAX_START_DEADLINE = timedelta(days=30)
+from jobs.options import JobOptions
 
 ACCEPTED = answer(
     examples.QUEUED,
@@ -51,36 +48,6 @@ KindName = Annotated[
 ]
 
 
-class JobOptions(BaseModel):
-    """What may be said of any job."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    user_id: UserId | None = None
-    priority: Annotated[
-        int, Field(ge=PRIORITIES.start, lt=PRIORITIES.stop, description="0 is served first, 9 last")
-    ] = DEFAULT_PRIORITY
-    max_attempts: Annotated[
-        int | None, Field(ge=1, le=100, description="Runs before it fails for good; null: as the deployment has it")
-    ] = None
-    start_deadline_seconds: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            le=int(MAX_START_DEADLINE.total_seconds()),
-            description="It expires if no worker has started it by then; null: as the deployment has it",
-        ),
-    ] = None
-    max_cost: Annotated[
-        Usd | None,
-        Field(
-            description="USD. Before a call that would pass it the job fails with `budget_exceeded`, its finished steps"
-            " kept; null: no limit",
-            examples=[2.5],
-        ),
-    ] = None
-
-
 class NewJobBody(JobOptions):
     """A job of any kind."""
 
@@ -95,10 +62,7 @@ class NewJobBody(JobOptions):
 
 
 def body_model(kind: Kind) -> type[BaseModel]:
-    """The kind's input and the job options in one flat model. Raises TypeError when both have a field of one name."""
-    shared = kind.input.model_fields.keys() & JobOptions.model_fields.keys()
-    if shared:
-        raise TypeError(f"kind {kind.name}: {', '.join(sorted(shared))} is a job option and cannot be an input field")
+    """The kind's input and the job options in one flat model; `jobs.kinds` has seen to it that no name is in both."""
     name = f"New{kind.name.title().replace('_', '')}"
     return create_model(name, __base__=(kind.input, JobOptions), __doc__=kind.summary)
 

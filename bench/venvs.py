@@ -32,7 +32,7 @@ def build(name: str, requirements: Path) -> Path:
     if built.exists() and built.read_text() == wanted:
         return folder
     venv.create(folder, clear=True)
-    install = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet"]
+    install = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     where = ["--python", str(folder / "bin" / "python"), "--requirement", str(requirements)]
     done = subprocess.run([*install, *where], capture_output=True, text=True, check=False)  # noqa: S603  # our own
     if done.returncode:

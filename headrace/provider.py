@@ -1,16 +1,21 @@
-"""What a provider of generated text and pictures looks like to a pipeline.
+"""What a provider of generated text and pictures looks like to a step.
 
 A provider answers two kinds of question, one call each, and never retries by itself: retries belong to the step that
 makes the call (`headrace.step`), so that nothing multiplies. Failures are the classes of `headrace.errors`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from jobs.settings import ProviderName
+
 Answer = TypeVar("Answer", bound=BaseModel)
+
+Offline = Callable[[Mapping[str, Any], int], BaseModel] | str
+"""What the offline provider answers, from the facts and a seed; or where that function is: `podcast.offline:script`."""
 
 Style = Literal["picture", "line_art"]
 """A full picture, or black outlines on white to colour in."""
@@ -67,17 +72,17 @@ class Correction:
 class TextRequest(Generic[Answer]):
     """Structured text: `facts` under `instructions`, answered as one validated `answer` model.
 
-    `task` names the kind of text ("story"): a model reads the instructions, the offline composer goes by the name.
-    `model` None is the provider's usual one.
+    A model reads the instructions; `offline` writes for the offline provider, which is no model. `model` None is the
+    provider's usual one.
     """
 
     call: Call
-    task: str
     instructions: str
     facts: Mapping[str, Any]
     answer: type[Answer]
     seed: int = 0
     model: str | None = None
+    offline: Offline | None = None
     correction: Correction | None = None
 
 
@@ -138,3 +143,14 @@ class Provider(Protocol):
     async def image(self, request: ImageRequest) -> Image: ...
 
     async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Who writes and paints one job. `model` and `image_model` are None for the provider's usual ones."""
+
+    name: ProviderName
+    open: Callable[[], Awaitable[Provider]]
+    """The provider itself. Raises Rejected when this deployment has no key or no model for it."""
+    model: str | None = None
+    image_model: str | None = None

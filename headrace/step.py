@@ -9,27 +9,26 @@ from typing import Any, TypeVar
 
 import structlog
 from obstore.exceptions import BaseError
-from pydantic import Field
 
+from headrace.backend import Backend
 from headrace.backoff import backoff
 from headrace.errors import Busy, InvalidAnswer, ProviderError, Unavailable
 from headrace.provider import (
     Answer,
     Call,
+    Chosen,
     Correction,
     Image,
     ImageRequest,
+    Offline,
     Provider,
     Style,
     TextRequest,
     Usage,
 )
-from headrace.waits import Waits
-from jobs.files import FileStore
+from headrace.saved import Saved
 from jobs.model import FileRef, UsageItem
-from jobs.settings import Settings
-from jobs.steps import SavedStep
-from tasks.providers.registry import Chosen
+from jobs.states import Reason
 
 T = TypeVar("T")
 log = structlog.stdlib.get_logger("headrace.steps")
@@ -39,46 +38,37 @@ STEP_TRIES = 4
 FIRST_WAIT = timedelta(milliseconds=500)
 
 
-class Saved(SavedStep):
-    """What is kept of a finished step."""
-
-    value: Any
-    usage: list[UsageItem] = Field(default_factory=list[UsageItem])
-    files: list[FileRef] = Field(default_factory=list[FileRef])
-
-
 class Step:
     """What the code of a step may do: ask the provider and keep files."""
 
-    def __init__(
-        self,
-        call: Call,
-        *,
-        chosen: Chosen,
-        files: FileStore,
-        settings: Settings,
-        waits: Waits,
-    ) -> None:
-        self.call = call
+    def __init__(self, name: str, backend: Backend, chosen: Chosen) -> None:
+        self.call = Call(backend.job_id, name)
+        self._backend = backend
         self._chosen = chosen
-        self._files = files
-        self._settings = settings
-        self._waits = waits
         self._usage: list[UsageItem] = []
         self._kept: list[FileRef] = []
 
-    async def text(
-        self, task: str, *, instructions: str, facts: Mapping[str, Any], answer: type[Answer], seed: int = 0
+    async def text(  # all but one by keyword
+        self,
+        instructions: str,
+        *,
+        answer: type[Answer],
+        facts: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        offline: Offline | None = None,
     ) -> Answer:
-        """Structured text; an answer of no use is asked for once more. Raises ProviderError, after short waits."""
+        """Structured text from `facts`, data that the instructions speak of; `offline` answers where there is no model.
+
+        An answer of no use is asked for once more. Raises ProviderError, after short waits.
+        """
         request = TextRequest(
             call=self.call,
-            task=task,
             instructions=instructions,
-            facts=facts,
+            facts=facts or {},
             answer=answer,
             seed=seed,
             model=self._chosen.model,
+            offline=offline,
         )
         try:
             return await self._text(request)
@@ -94,16 +84,19 @@ class Step:
         self,
         prompt: str,
         *,
-        scene: Mapping[str, Any],
+        scene: Mapping[str, Any] | None = None,
         style: Style = "picture",
         source: bytes | None = None,
         seed: int = 0,
     ) -> Image:
-        """A picture. Raises ProviderError, after short waits."""
+        """A picture; `scene` is the prompt in parts, for the offline illustrator.
+
+        Raises ProviderError, after short waits.
+        """
         request = ImageRequest(
             call=self.call,
             prompt=prompt,
-            scene=scene,
+            scene=scene if scene is not None else {"subjects": [prompt]},
             style=style,
             source=source,
             seed=seed,
@@ -123,20 +116,21 @@ class Step:
 
         async def put() -> FileRef:
             with files_answer():
-                return await self._files.put(self.call.job_id, name, data, content_type)
+                return await self._backend.files.put(self.call.job_id, name, data, content_type)
 
         ref = await self._patiently(put)
         self._kept.append(ref)
         return ref
 
-    def saved(self, value: Any, *, phase: int) -> Saved:  # noqa: ANN401  # any JSON value
-        return Saved(phase=phase, value=value, usage=self._usage, files=self._kept)
+    def saved(self, value: object, *, phase: int, item: str | None, version: int) -> Saved:
+        """What is to be kept of it, with `value`, a JSON value, as its result."""
+        return Saved(phase=phase, value=value, usage=self._usage, files=self._kept, item=item, version=version)
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
         """A call to a provider, with short waits after Busy and Unavailable. Raises ProviderError."""
 
         async def noted() -> T:
-            with self._waits.call():
+            with self._backend.waits.call():
                 return await call()
 
         return await self._patiently(noted)
@@ -147,7 +141,7 @@ class Step:
                 return await call()
             except (Busy, Unavailable) as error:
                 wait = _wait(error, attempt)
-                if attempt == STEP_TRIES or wait > self._settings.step_patience:
+                if attempt == STEP_TRIES or wait > self._backend.settings.step_patience:
                     raise self._at_this_stage(error) from error.__cause__
                 await asyncio.sleep(wait.total_seconds())
             except ProviderError as error:
@@ -191,9 +185,10 @@ def files_answer() -> Generator[None]:
         yield
     except (BaseError, OSError) as error:
         log.warning("the file store fails", why=str(error))
-        raise Unavailable("The file store fails: see the worker's log, and HEADRACE_FILES_URL.") from error
+        message = "The file store fails: see the worker's log, and HEADRACE_FILES_URL."
+        raise Unavailable(message, reason=Reason.FILES_UNAVAILABLE) from error
 
 
 def _wait(error: ProviderError, attempt: int) -> timedelta:
-    told = error.retry_after if isinstance(error, Busy) else None
-    return told or backoff(attempt, base=FIRST_WAIT, limit=timedelta(minutes=1))
+    retry_after = error.retry_after if isinstance(error, Busy) else None
+    return retry_after or backoff(attempt, base=FIRST_WAIT, limit=timedelta(minutes=1))

@@ -28,8 +28,11 @@ REASONS = {
     Reason.RATE_LIMITED: "the rate limit that all workers share has no room for it yet; see HEADRACE_RATES",
     Reason.BUDGET_EXCEEDED: "the next call would cost more than the job or its user may spend",
     Reason.PRICE_UNKNOWN: "a budget holds, but the model has no price; see HEADRACE_PRICES",
+    Reason.FILES_UNAVAILABLE: "the place where files are kept does not answer; see HEADRACE_FILES_URL",
+    Reason.SOURCE_UNAVAILABLE: "what its input points to does not answer",
     Reason.TIME_LIMIT: "it ran longer than its kind may",
-    Reason.INTERNAL_ERROR: "there is a fault in its pipeline; the worker's log has it",
+    Reason.INTERNAL_ERROR: "there is a fault in its pipeline; its error says which, and the worker's log has more",
+    Reason.SAVED_STEP_MISMATCH: "its pipeline has changed since a step was saved; submit it as a new job",
     Reason.USER_REQUEST: "a client asked for it",
     Reason.START_DEADLINE: "no worker took it in time",
 }

@@ -1,30 +1,103 @@
-"""The kinds of job: every folder of `kinds` that has a `KIND` is one."""
+"""The kinds of job there are: those of installed packages, and those that HEADRACE_KINDS names.
 
-import importlib
-from importlib.resources import files
+A package announces a kind as an entry point of the group `headrace.kinds`, Headrace's own included; a module on the
+path needs only to be named: `HEADRACE_KINDS=podcast,more.kinds:NEWS`.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import cast
 
 from jobs.errors import UnknownKind
-from jobs.kind import Kind
+from jobs.kind import InvalidKind, Kind
+from jobs.options import JobOptions
 
-__all__ = ["Kind", "get", "known"]
+__all__ = ["InvalidKind", "Kind", "get", "known"]
 
-
-def _find() -> dict[str, Kind]:
-    folders = sorted(entry.name for entry in files("kinds").iterdir() if entry.is_dir() and entry.name[0] != "_")
-    modules = [importlib.import_module(f"kinds.{name}") for name in folders if name not in {"offline", "shared"}]
-    return {module.KIND.name: module.KIND for module in modules if hasattr(module, "KIND")}
-
-
-_KINDS = _find()
+GROUP = "headrace.kinds"
+VARIABLE = "HEADRACE_KINDS"
+ATTRIBUTE = "KIND"
+"""Of the module, where HEADRACE_KINDS names none."""
 
 
 def known() -> list[Kind]:
-    return list(_KINDS.values())
+    """Every kind, by name. Raises InvalidKind, which names all that are wrong."""
+    return list(_kinds().values())
 
 
 def get(name: str) -> Kind:
     """The kind of that name. Raises UnknownKind."""
     try:
-        return _KINDS[name]
+        return _kinds()[name]
     except KeyError:
-        raise UnknownKind(name, sorted(_KINDS)) from None
+        raise UnknownKind(name, list(_kinds())) from None
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where a kind is said to be."""
+
+    module: str
+    attribute: str
+    announced_by: str
+
+    def load(self) -> Kind:
+        try:
+            module = import_module(self.module)
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            raise InvalidKind(f"{self.announced_by}: module {self.module} cannot be imported: {why}") from error
+        kind = getattr(module, self.attribute, None)
+        if kind is None:
+            near = [name for name, value in vars(module).items() if isinstance(value, Kind)]
+            near = near or get_close_matches(self.attribute, vars(module))
+            remedy = f"; it has {near[0]}" if near else ""
+            raise InvalidKind(f"{self.announced_by}: module {self.module} has no {self.attribute}{remedy}")
+        if not isinstance(kind, Kind):
+            what = f"{self.module}:{self.attribute} is no Kind but {type(kind).__name__}"
+            raise InvalidKind(f"{self.announced_by}: {what}")
+        return cast("Kind", kind)
+
+
+def _sources() -> Iterator[_Source]:
+    for point in entry_points(group=GROUP):
+        announced_by = f"entry point {point.name!r} of {point.dist.name if point.dist else 'a package'}"
+        yield _Source(point.module, point.attr or ATTRIBUTE, announced_by)
+    for part in filter(None, map(str.strip, os.environ.get(VARIABLE, "").split(","))):
+        module, _, attribute = part.partition(":")
+        yield _Source(module, attribute or ATTRIBUTE, f"{VARIABLE}: {part}")
+
+
+@cache
+def _kinds() -> dict[str, Kind]:
+    found: dict[str, Kind] = {}
+    by_path: dict[str, str] = {}
+    faults: list[str] = []
+    for source in _sources():
+        try:
+            kind = source.load()
+            _check(kind, source, found, by_path)
+        except InvalidKind as error:
+            faults.append(str(error))
+            continue
+        found[kind.name] = kind
+        by_path[kind.path] = kind.name
+    if faults:
+        raise InvalidKind("; ".join(faults))
+    return dict(sorted(found.items()))
+
+
+def _check(kind: Kind, source: _Source, found: dict[str, Kind], by_path: dict[str, str]) -> None:
+    if found.get(kind.name, kind) is not kind:
+        raise InvalidKind(f"{source.announced_by}: there is a kind {kind.name!r} already; rename one of them")
+    if by_path.get(kind.path, kind.name) != kind.name:
+        taken = f"path {kind.path} is taken by kind {by_path[kind.path]!r}"
+        raise InvalidKind(f"{source.announced_by}: kind {kind.name!r}: {taken}; give one of them another path")
+    if shared := sorted(kind.input.model_fields.keys() & JobOptions.model_fields.keys()):
+        fields = ", ".join(shared)
+        raise InvalidKind(f"kind {kind.name!r}: input field {fields} is named like an option of every job; rename it")

@@ -9,7 +9,7 @@ from typing import Any
 
 from jobs.kind import Kind
 from jobs.prices import to_micros
-from jobs.queues import DEFAULT_PRIORITY
+from jobs.priorities import DEFAULT_PRIORITY
 from jobs.settings import Settings
 
 

@@ -1,6 +1,10 @@
-"""What every test shares: a private redis-server for each xdist worker, empty at the start of each test."""
+"""What every test shares: a private redis-server for each xdist worker, empty at the start of each test.
 
-from collections.abc import AsyncIterator, Iterator
+With CI=true a skipped test fails, unless HEADRACE_CI_WITHOUT has the first word of the reason: what is missing.
+"""
+
+import os
+from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +18,17 @@ from tests.support.platform import NewPlatform, Platform
 from tests.support.ports import free_port
 
 pytest_plugins = ["tests.support.claimed"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and os.environ.get("CI") == "true":
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if reason.split()[0] not in os.environ.get("HEADRACE_CI_WITHOUT", "").split():
+            report.outcome = "failed"
+            report.longrepr = f"skipped, and CI leaves nothing out that HEADRACE_CI_WITHOUT does not name: {reason}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -3,26 +3,22 @@
 import asyncio
 import random
 
-from pydantic import BaseModel
-
 from bench import task
 from bench.headrace.titles import CALLS
-from headrace.context import Run
-from headrace.step import Step
-from kinds.story import StoryInput
+from headrace import JobContext, Step
+from kinds.story import StoryInput, StoryResult
+
+NOTHING = StoryResult.model_construct()
+"""What comes of it: a story without any of its parts, which costs nothing to write."""
 
 
-class Nothing(BaseModel):
-    """What comes of it."""
-
-
-async def run(run: Run, story: StoryInput) -> Nothing:
+async def make(job: JobContext, story: StoryInput) -> StoryResult:
     if story.title.startswith(CALLS):
-        await run.map("call", range(int(story.title.removeprefix(CALLS))), _call, float)
-        return Nothing()
+        await job.map("call", range(int(story.title.removeprefix(CALLS))), _call, float)
+        return NOTHING
     asked = task.Story(title=story.title, prompt=story.prompt, user_id="", pages=story.pages, seed=story.seed)
     await task.work_async(asked)
-    return Nothing()
+    return NOTHING
 
 
 async def _call(_: Step, number: int) -> float:

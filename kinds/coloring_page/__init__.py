@@ -5,10 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
-from headrace.fields import Line
-from headrace.generated import GeneratedInput
-from jobs.kind import Kind
-from jobs.model import FileRef
+from headrace import FileRef, GeneratedInput, Kind, Line
 from kinds.story import Scene
 
 Detail: TypeAlias = Literal["simple", "normal", "fine"]
@@ -77,6 +74,7 @@ KIND = Kind(
     input=ColoringPageInput,
     result=ColoringPageResult,
     summary="Line art to colour in, from a prompt or an uploaded picture: PNG at 300 dpi and PDF for A4 and Letter",
+    make="kinds.coloring_page.pipeline:make",
     time_limit=timedelta(minutes=15),
     uploads=("image",),
 )

@@ -6,13 +6,7 @@ from typing import ParamSpec, TypeVar
 
 from pydantic import BaseModel
 
-from headrace.context import Run
-from headrace.errors import Rejected
-from headrace.step import Step
-from jobs.errors import FileNotFound
-from jobs.model import FileRef
-from jobs.states import Reason
-from jobs.uploads import file_of
+from headrace import FileNotFound, FileRef, JobContext, Reason, Rejected, Step
 from kinds.coloring_page import ColoringPageInput, ColoringPageOutline, ColoringPageResult, Paper
 from kinds.coloring_page.line_art.cleaning import NoLines, clean
 from kinds.coloring_page.line_art.reading import UnreadablePicture, png_of, read_picture
@@ -20,6 +14,8 @@ from kinds.coloring_page.sheet import render_sheet
 
 Asked = ParamSpec("Asked")
 Made = TypeVar("Made")
+
+OFFLINE = "kinds.offline.writing.page_planner:write_page"
 
 INSTRUCTIONS = """\
 Plan one page of a coloring book for children from the prompt given: a title, the scene in parts, and the picture in one
@@ -48,9 +44,9 @@ class Art(BaseModel):
     stand_ins: list[str]
 
 
-async def run(run: Run, page: ColoringPageInput) -> ColoringPageResult:
-    outline = await _outlined(run, page)
-    await run.progress(0.2, "art", "drawing the lines")
+async def make(job: JobContext, page: ColoringPageInput) -> ColoringPageResult:
+    outline = await _outlined(job, page)
+    await job.progress(0.2, "art", "drawing the lines")
 
     async def draw(step: Step) -> Art:
         how = f"{LINE_ART} {DETAIL[page.detail]}"
@@ -58,16 +54,16 @@ async def run(run: Run, page: ColoringPageInput) -> ColoringPageResult:
             scene = outline.scene.model_dump() | {"detail": page.detail}
             image = await step.image(f"{outline.picture} {how}", scene=scene, style="line_art", seed=page.seed)
         else:
-            source = await _source(run, step, page.image or "")
+            source = await _source(job, step, page.image or "")
             scene = {"detail": page.detail}
             image = await step.image(f"{REDRAW} {how}", scene=scene, style="line_art", source=source, seed=page.seed)
         return Art(file=await step.keep("art.png", image.png, "image/png"), stand_ins=image.stand_ins)
 
-    art = await run.step("art", draw, Art)
-    await run.progress(0.6, "clean", "cleaning the lines")
+    art = await job.step("art", draw, Art)
+    await job.progress(0.6, "clean", "cleaning the lines")
 
     async def tidy(step: Step) -> FileRef:
-        art_png = await run.load(art.file)
+        art_png = await job.load(art.file)
         try:
             image = await asyncio.to_thread(read_picture, art_png, longest=SOURCE_SIDE)
         except UnreadablePicture as error:
@@ -76,12 +72,12 @@ async def run(run: Run, page: ColoringPageInput) -> ColoringPageResult:
         png = await _worked(step, clean, image, page.detail)
         return await step.keep("coloring-page.png", png, "image/png")
 
-    picture = await run.step("clean", tidy, FileRef)
-    await run.progress(0.8, "sheet", "setting the sheets")
+    picture = await job.step("clean", tidy, FileRef)
+    await job.progress(0.8, "sheet", "setting the sheets")
     title = page.title or (outline.title if outline else None)
 
     async def lay_out(step: Step) -> list[FileRef]:
-        png = await run.load(picture)
+        png = await job.load(picture)
         return [
             await step.keep(
                 f"coloring-page-{paper.lower()}.pdf",
@@ -91,36 +87,40 @@ async def run(run: Run, page: ColoringPageInput) -> ColoringPageResult:
             for paper in PAPERS[page.paper]
         ]
 
-    sheets = await run.step("sheet", lay_out, list[FileRef])
+    sheets = await job.step("sheet", lay_out, list[FileRef])
     return ColoringPageResult(
         title=title,
         source="prompt" if outline else "image",
-        provider=run.provider,
+        provider=job.provider,
         picture=picture,
         sheets=sheets,
         stand_ins=art.stand_ins,
     )
 
 
-async def _outlined(run: Run, page: ColoringPageInput) -> ColoringPageOutline | None:
+async def _outlined(job: JobContext, page: ColoringPageInput) -> ColoringPageOutline | None:
     """The page in words; None when it comes from a picture."""
     if page.prompt is None:
         return None
     facts = {"prompt": page.prompt, "detail": page.detail}
-    await run.progress(0.0, "outline", "planning the page")
+    await job.progress(0.0, "outline", "planning the page")
 
     async def plan(step: Step) -> ColoringPageOutline:
         return await step.text(
-            "coloring_page", instructions=INSTRUCTIONS, facts=facts, answer=ColoringPageOutline, seed=page.seed
+            INSTRUCTIONS,
+            facts=facts,
+            answer=ColoringPageOutline,
+            seed=page.seed,
+            offline=OFFLINE,
         )
 
-    return await run.step("outline", plan, ColoringPageOutline)
+    return await job.step("outline", plan, ColoringPageOutline)
 
 
-async def _source(run: Run, step: Step, upload_id: str) -> bytes:
+async def _source(job: JobContext, step: Step, upload_id: str) -> bytes:
     """The uploaded picture, upright and on white, as a PNG that any provider can read."""
     try:
-        data = await run.load(file_of(upload_id))
+        data = await job.upload(upload_id)
     except FileNotFound:
         raise _refused(step, f"Upload {upload_id} is no longer kept. Upload the picture again.") from None
     return await _worked(step, lambda: png_of(read_picture(data, longest=SOURCE_SIDE)))

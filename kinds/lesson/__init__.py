@@ -12,10 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from headrace.fields import Line
-from headrace.generated import GeneratedInput
-from jobs.kind import Kind
-from jobs.model import FileRef
+from headrace import FileRef, GeneratedInput, Kind, Line
 from kinds.report import LONGEST_SOURCE
 from kinds.story import Scene
 
@@ -156,5 +153,6 @@ KIND = Kind(
     input=LessonInput,
     result=LessonResult,
     summary="A lesson with checks and a quiz: JSON, Markdown and HTML; on request narrated slides as MP4 with captions",
+    make="kinds.lesson.pipeline:make",
     time_limit=timedelta(hours=1),
 )

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from headrace.context import Run
-from headrace.step import Step
-from jobs.model import FileRef
+from headrace import FileRef, JobContext, Step
 from kinds.lesson import Lesson, LessonInput, LessonPlan, LessonResult
 from kinds.lesson.html import render_lesson_html
 from kinds.lesson.markdown import render_lesson_markdown
 from kinds.lesson.video.production import check_equipment, produce
 from kinds.lesson.video.slides import estimate
 from kinds.shared.passages import passages
+
+OFFLINE = "kinds.offline.writing.lesson:compose_lesson"
 
 INSTRUCTIONS = """\
 Write a lesson on the topic for the audience: as many sections as `sections` says, about `words` words to be read aloud
@@ -39,17 +39,17 @@ DOCUMENTS: Mapping[str, tuple[Callable[[Lesson], bytes], str]] = {
 """Suffix -> how the lesson is rendered, and the type of that file."""
 
 
-async def run(run: Run, asked: LessonInput) -> LessonResult:
+async def make(job: JobContext, asked: LessonInput) -> LessonResult:
     as_video = asked.modality == "video"
     if as_video:
         check_equipment()
-    lesson = await _written(run, asked)
-    files = {suffix: await run.step(f"document:{suffix}", _document(lesson, suffix), FileRef) for suffix in DOCUMENTS}
-    video = await produce(run, lesson, seed=asked.seed) if as_video else None
+    lesson = await _written(job, asked)
+    files = {suffix: await job.step(f"document:{suffix}", _document(lesson, suffix), FileRef) for suffix in DOCUMENTS}
+    video = await produce(job, lesson, seed=asked.seed) if as_video else None
     return LessonResult(
         **dict(lesson),
         modality=asked.modality,
-        provider=run.provider,
+        provider=job.provider,
         markdown=files["md"],
         html=files["html"],
         video=video,
@@ -57,8 +57,8 @@ async def run(run: Run, asked: LessonInput) -> LessonResult:
     )
 
 
-async def _written(run: Run, asked: LessonInput) -> Lesson:
-    await run.progress(0.0, "lesson", "writing the lesson")
+async def _written(job: JobContext, asked: LessonInput) -> Lesson:
+    await job.progress(0.0, "lesson", "writing the lesson")
     source = await asyncio.to_thread(passages, asked.source or "")
     facts = {
         "topic": asked.topic,
@@ -69,10 +69,16 @@ async def _written(run: Run, asked: LessonInput) -> Lesson:
     }
 
     async def write(step: Step) -> LessonPlan:
-        return await step.text("lesson", instructions=INSTRUCTIONS, facts=facts, answer=LessonPlan, seed=asked.seed)
+        return await step.text(
+            INSTRUCTIONS,
+            facts=facts,
+            answer=LessonPlan,
+            seed=asked.seed,
+            offline=OFFLINE,
+        )
 
-    plan = await run.step("lesson", write, LessonPlan)
-    byline = BYLINES.get(run.provider, {}).get(bool(source), f"Written with {run.provider}")
+    plan = await job.step("lesson", write, LessonPlan)
+    byline = BYLINES.get(job.provider, {}).get(bool(source), f"Written with {job.provider}")
     return Lesson(**dict(plan), byline=byline, audience=asked.audience)
 
 

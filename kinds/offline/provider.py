@@ -7,42 +7,20 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from pydantic import BaseModel
 
-from headrace.errors import Busy, ProviderError, Rejected, Unavailable
-from headrace.provider import Answer, Call, Image, ImageRequest, Text, TextRequest, Usage
-from jobs.states import Reason
+from headrace import Busy, ProviderError, Reason, Rejected, Unavailable
+from headrace.provider import Answer, Call, Image, ImageRequest, Offline, Text, TextRequest, Usage
 from kinds.offline.drawing.pictures import picture
-from kinds.offline.writing.composer import compose
-from kinds.offline.writing.lesson import compose_lesson
-from kinds.offline.writing.page_planner import plan_page
-from kinds.offline.writing.report import compose_outline, compose_section
 
 _FAULTS: dict[str, Callable[[], ProviderError]] = {
     "busy": lambda: Busy("told to be busy", retry_after=timedelta(seconds=1)),
     "unavailable": lambda: Unavailable("told to be unavailable"),
     "rejected": lambda: Rejected("told to reject"),
 }
-
-
-def _story(facts: Mapping[str, Any], seed: int) -> BaseModel:
-    return compose(str(facts["title"]), str(facts["prompt"]), pages=int(facts["pages"]), seed=seed)
-
-
-def _coloring_page(facts: Mapping[str, Any], seed: int) -> BaseModel:
-    return plan_page(str(facts["prompt"]), detail=str(facts["detail"]), seed=seed)
-
-
-_COMPOSERS: dict[str, Callable[[Mapping[str, Any], int], BaseModel]] = {
-    "story": _story,
-    "coloring_page": _coloring_page,
-    "lesson": compose_lesson,
-    "report_outline": compose_outline,
-    "report_section": compose_section,
-}
-"""Who writes the text of a task, from the facts and a seed."""
 
 
 class OfflineProvider:
@@ -73,15 +51,15 @@ class OfflineProvider:
         return "illustrator-1"
 
     async def text(self, request: TextRequest[Answer]) -> Text[Answer]:
-        """The composed answer. Raises Rejected for a task without a composer, and what `faults` ask for."""
+        """What the step has its `offline` answer. Raises Rejected for a step without, and what `faults` ask for."""
         await self._begin(request.call, "text")
-        try:
-            write = _COMPOSERS[request.task]
-        except KeyError:
-            message = f"the offline composer cannot write {request.task!r}"
-            raise Rejected(message, reason=Reason.PROVIDER_REJECTED) from None
-        composed = await asyncio.to_thread(write, request.facts, request.seed)
-        return Text(request.answer.model_validate(composed.model_dump()), Usage(self.name, self.text_model))
+        if request.offline is None:
+            message = (
+                f"step {request.call.step!r} has no offline answer: pass `offline`, or choose a provider with a model"
+            )
+            raise Rejected(message, reason=Reason.PROVIDER_REJECTED)
+        written = await asyncio.to_thread(_write, request.offline, request.facts, request.seed)
+        return Text(request.answer.model_validate(written.model_dump()), Usage(self.name, self.text_model))
 
     async def image(self, request: ImageRequest) -> Image:
         """The drawn scene, or the line art of a source. Raises Rejected, and what `faults` ask for."""
@@ -100,6 +78,11 @@ class OfflineProvider:
         fault = self._faults.get(number)
         if fault:
             raise fault()
+
+
+def _write(offline: Offline, facts: Mapping[str, Any], seed: int) -> BaseModel:
+    write = resolve_name(offline) if isinstance(offline, str) else offline
+    return write(facts, seed)
 
 
 def parse_faults(text: str) -> dict[int, str]:

@@ -5,10 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from headrace.fields import Line
-from headrace.generated import GeneratedInput
-from jobs.kind import Kind
-from jobs.model import FileRef
+from headrace import FileRef, GeneratedInput, Kind, Line
 
 LONGEST_SOURCE = 200_000
 FEWEST, MOST = 2, 12
@@ -134,5 +131,6 @@ KIND = Kind(
     input=ReportInput,
     result=ReportResult,
     summary="A report in sections with references to its source: JSON, Markdown, DOCX and PDF",
+    make="kinds.report.pipeline:make",
     time_limit=timedelta(hours=1),
 )

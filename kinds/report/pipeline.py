@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from headrace.context import Run
-from headrace.step import Step
-from jobs.model import FileRef
+from headrace import FileRef, JobContext, Step
 from kinds.report import (
     Report,
     ReportInput,
@@ -19,6 +17,9 @@ from kinds.report.docx import render_docx
 from kinds.report.markdown import render_markdown
 from kinds.report.pdf import render_pdf
 from kinds.shared.passages import Passage, passages
+
+OFFLINE_PLANNING = "kinds.offline.writing.report:compose_outline"
+OFFLINE_WRITING = "kinds.offline.writing.report:compose_section"
 
 PLANNING = """\
 Plan a report on the topic for the audience. If passages of a source are given, plan from them alone and name for each
@@ -49,8 +50,8 @@ DOCUMENTS: Mapping[str, tuple[Callable[[Report], bytes], str]] = {
 """Suffix -> how the report is rendered, and the type of that file."""
 
 
-async def run(run: Run, asked: ReportInput) -> ReportResult:
-    await run.progress(0.0, "outline", "planning the report")
+async def make(job: JobContext, asked: ReportInput) -> ReportResult:
+    await job.progress(0.0, "outline", "planning the report")
     source = await asyncio.to_thread(passages, asked.source or "")
     by_number = {passage.number: passage for passage in source}
     told = {"topic": asked.topic, "audience": asked.audience, "has_source": bool(source)}
@@ -58,27 +59,35 @@ async def run(run: Run, asked: ReportInput) -> ReportResult:
     async def plan(step: Step) -> ReportOutline:
         facts = {**told, "sections": asked.sections, "passages": _facts(source)}
         return await step.text(
-            "report_outline", instructions=PLANNING, facts=facts, answer=ReportOutline, seed=asked.seed
+            PLANNING,
+            facts=facts,
+            answer=ReportOutline,
+            seed=asked.seed,
+            offline=OFFLINE_PLANNING,
         )
 
-    outline = await run.step("outline", plan, ReportOutline)
-    await run.progress(0.1, "section", f"0 of {len(outline.sections)}")
+    outline = await job.step("outline", plan, ReportOutline)
+    await job.progress(0.1, "section", f"0 of {len(outline.sections)}")
 
     async def write(step: Step, planned: SectionPlan) -> SectionText:
         drawn_on = [by_number[number] for number in planned.passages if number in by_number]
         facts = {**told, "heading": planned.heading, "covers": planned.covers, "passages": _facts(drawn_on)}
         section = await step.text(
-            "report_section", instructions=WRITING, facts=facts, answer=SectionText, seed=asked.seed
+            WRITING,
+            facts=facts,
+            answer=SectionText,
+            seed=asked.seed,
+            offline=OFFLINE_WRITING,
         )
         return with_found_quotes(section, {passage.number: passage for passage in drawn_on})
 
-    sections = await run.map("section", outline.sections, write, SectionText, span=(0.1, 0.9))
-    await run.progress(0.9, "document", "Markdown, DOCX and PDF")
-    byline = BYLINES.get(run.provider, {}).get(bool(source), f"Written with {run.provider}")
+    sections = await job.map("section", outline.sections, write, SectionText, span=(0.1, 0.9))
+    await job.progress(0.9, "document", "Markdown, DOCX and PDF")
+    byline = BYLINES.get(job.provider, {}).get(bool(source), f"Written with {job.provider}")
     report = bind(outline, sections, by_number, byline=byline)
-    files = {suffix: await run.step(f"document:{suffix}", _document(report, suffix), FileRef) for suffix in DOCUMENTS}
+    files = {suffix: await job.step(f"document:{suffix}", _document(report, suffix), FileRef) for suffix in DOCUMENTS}
     return ReportResult(
-        **dict(report), provider=run.provider, markdown=files["md"], docx=files["docx"], pdf=files["pdf"]
+        **dict(report), provider=job.provider, markdown=files["md"], docx=files["docx"], pdf=files["pdf"]
     )
 
 

@@ -5,10 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from headrace.fields import Line
-from headrace.generated import GeneratedInput
-from jobs.kind import Kind
-from jobs.model import FileRef
+from headrace import FileRef, GeneratedInput, Kind, Line
 
 
 class StoryInput(GeneratedInput):
@@ -74,5 +71,6 @@ KIND = Kind(
     input=StoryInput,
     result=StoryResult,
     summary="An illustrated picture book: JSON, one PNG a page, PDF and HTML",
+    make="kinds.story.pipeline:make",
     time_limit=timedelta(hours=1),
 )

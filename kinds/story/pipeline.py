@@ -2,11 +2,11 @@
 
 import asyncio
 
-from headrace.context import Run
-from headrace.step import Step
-from jobs.model import FileRef
+from headrace import FileRef, JobContext, Step
 from kinds.story import StoryInput, StoryOutline, StoryPage, StoryResult, StoryResultPage
 from kinds.story.picture_book import Book, BookPage, render_html, render_pdf
+
+OFFLINE = "kinds.offline.writing.composer:write_story"
 
 INSTRUCTIONS = """\
 Write a picture book for children of four to eight from the title and the idea given. Tell a whole story: a hero, a
@@ -20,15 +20,21 @@ BYLINES = {
 }
 
 
-async def run(run: Run, story: StoryInput) -> StoryResult:
-    await run.progress(0.0, "outline", "writing the story")
+async def make(job: JobContext, story: StoryInput) -> StoryResult:
+    await job.progress(0.0, "outline", "writing the story")
 
     async def write(step: Step) -> StoryOutline:
         facts = {"title": story.title, "prompt": story.prompt, "pages": story.pages}
-        return await step.text("story", instructions=INSTRUCTIONS, facts=facts, answer=StoryOutline, seed=story.seed)
+        return await step.text(
+            INSTRUCTIONS,
+            facts=facts,
+            answer=StoryOutline,
+            seed=story.seed,
+            offline=OFFLINE,
+        )
 
-    outline = await run.step("outline", write, StoryOutline)
-    await run.progress(0.1, "page", f"0 of {len(outline.pages)}")
+    outline = await job.step("outline", write, StoryOutline)
+    await job.progress(0.1, "page", f"0 of {len(outline.pages)}")
 
     async def draw(step: Step, numbered: tuple[int, StoryPage]) -> StoryResultPage:
         number, page = numbered
@@ -37,15 +43,15 @@ async def run(run: Run, story: StoryInput) -> StoryResult:
         picture = await step.keep(f"page-{number:02}.png", image.png, "image/png")
         return StoryResultPage(number=number, text=page.text, picture=picture, stand_ins=image.stand_ins)
 
-    pages = await run.map("page", list(enumerate(outline.pages, 1)), draw, StoryResultPage, span=(0.1, 0.9))
-    await run.progress(0.9, "book", "binding the book")
+    pages = await job.map("page", list(enumerate(outline.pages, 1)), draw, StoryResultPage, span=(0.1, 0.9))
+    await job.progress(0.9, "book", "binding the book")
 
     async def bind(step: Step) -> list[FileRef]:
         book = Book(
             title=outline.title,
-            byline=BYLINES.get(run.provider, f"Written and painted with {run.provider}"),
+            byline=BYLINES.get(job.provider, f"Written and painted with {job.provider}"),
             pages=[
-                BookPage(number=page.number, text=page.text, png=await run.load(page.picture), alt=words.picture)
+                BookPage(number=page.number, text=page.text, png=await job.load(page.picture), alt=words.picture)
                 for page, words in zip(pages, outline.pages, strict=True)
             ],
         )
@@ -55,5 +61,5 @@ async def run(run: Run, story: StoryInput) -> StoryResult:
             await step.keep("story.html", html, "text/html; charset=utf-8"),
         ]
 
-    pdf, html = await run.step("book", bind, list[FileRef])
-    return StoryResult(title=outline.title, provider=run.provider, pages=pages, pdf=pdf, html=html)
+    pdf, html = await job.step("book", bind, list[FileRef])
+    return StoryResult(title=outline.title, provider=job.provider, pages=pages, pdf=pdf, html=html)

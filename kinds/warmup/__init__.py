@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, TypeAdapter, ValidationInfo, field_validator
 
-from jobs.kind import Kind
-from jobs.model import FileRef, Frozen
+from headrace import FileRef, Frozen, Kind
 
 MAX_URLS = 50_000
 """As many as one sitemap may have (sitemaps.org)."""
@@ -157,5 +156,6 @@ KIND = Kind(
     input=WarmupInput,
     result=WarmupResult,
     summary="A site's URLs fetched, as fast as its hosts take it: status, timing and cache state of each",
+    make="kinds.warmup.pipeline:make",
     time_limit=timedelta(hours=2),
 )

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from headrace.backoff import backoff
+from headrace import backoff
 
 FIRST = 8
 MOST = 64

@@ -12,7 +12,9 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from httpcore2 import SOCKET_OPTION, AnyIOBackend, AsyncNetworkBackend, AsyncNetworkStream, ConnectError, ConnectTimeout
 
-from jobs.private_hosts import Address, PrivateHosts
+from headrace import PrivateHosts
+
+Address = IPv4Address | IPv6Address
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to addresses. Raises OSError."""

@@ -7,9 +7,7 @@ from typing import Any, TypeVar
 
 from httpx2 import URL
 
-from headrace.context import Run
-from headrace.step import Step
-from jobs.model import FileRef
+from headrace import FileRef, JobContext, Step
 from kinds.warmup import DEFAULT_DEPTH, WarmupInput, WarmupResult
 from kinds.warmup.allow_list import AllowList
 from kinds.warmup.client import Client
@@ -29,12 +27,12 @@ TELL_EVERY = 0.5
 """Seconds between two looks at how far it is; where nothing has changed, nothing is told."""
 
 
-async def run(run: Run, warmup: WarmupInput) -> WarmupResult:
+async def make(job: JobContext, warmup: WarmupInput) -> WarmupResult:
     client = Client(
-        Outbound(run.settings.allow_private_hosts), user_agent=warmup.user_agent, seconds=warmup.timeout_seconds
+        Outbound(job.settings.allow_private_hosts), user_agent=warmup.user_agent, seconds=warmup.timeout_seconds
     )
     try:
-        crawl = _Crawl(run, warmup, client)
+        crawl = _Crawl(job, warmup, client)
         passes = [await crawl.first_pass()]
         if warmup.passes > 1:
             passes.append(await crawl.second_pass(passes[0]))
@@ -44,26 +42,26 @@ async def run(run: Run, warmup: WarmupInput) -> WarmupResult:
     async def write(step: Step) -> FileRef:
         return await step.keep("urls.csv", await asyncio.to_thread(to_csv, passes), "text/csv; charset=utf-8")
 
-    rows = await run.step("rows", write, FileRef)
+    rows = await job.step("rows", write, FileRef)
     told = result(passes, rows, left_out=crawl.left_out, unread=crawl.plan.unread if crawl.plan else [])
-    await run.progress(0.99, "report", "urls.csv", counts=told.counts.model_dump())
+    await job.progress(0.99, "report", "urls.csv", counts=told.counts.model_dump())
     return told
 
 
 class _Crawl:
     """One attempt at fetching all of it."""
 
-    def __init__(self, run: Run, warmup: WarmupInput, client: Client) -> None:
+    def __init__(self, job: JobContext, warmup: WarmupInput, client: Client) -> None:
         self.left_out = 0
         self.plan: Plan | None = None
-        self._run = run
+        self._job = job
         self._input = warmup
         self._visitor = Visitor(
             client,
             AllowList(warmup.allow_hosts),
             user_agent=warmup.user_agent,
             respect_robots=warmup.respect_robots,
-            draining=lambda: run.draining,
+            draining=lambda: job.draining,
         )
         self._tally = WarmupProgress(warmup.passes)
 
@@ -85,18 +83,18 @@ class _Crawl:
         return await self._fetch("pass-2", [row.url for row in first if row.outcome == "completed"])
 
     async def _from_sitemap(self, address: str) -> list[str]:
-        await self._run.progress(0.0, "sitemap", f"reading {address}")
+        await self._job.progress(0.0, "sitemap", f"reading {address}")
 
         async def read(step: Step) -> Plan:
             return await plan(step, self._visitor, address, most=self._input.max_urls)
 
         if self._input.allow_hosts is None:
             self._visitor.allow = AllowList([URL(address).host])
-        self.plan = await self._run.step("sitemap", read, Plan)
+        self.plan = await self._job.step("sitemap", read, Plan)
         if self._input.allow_hosts is None:
             self._visitor.allow = AllowList(self.plan.hosts)
         self.left_out = self.plan.left_out
-        return (await self._run.load(self.plan.urls)).decode().split()
+        return (await self._job.load(self.plan.urls)).decode().split()
 
     async def _follow_links(self, page: str) -> list[Row]:
         """Level by level, so that every attempt numbers the same pages in the same way."""
@@ -132,7 +130,7 @@ class _Crawl:
 
         async with self._telling():
             made = await _all_of(
-                self._run.map(f"{name}:{site}", some, fetch, Row, limit=MOST, each=note)
+                self._job.map(f"{name}:{site}", some, fetch, Row, limit=MOST, each=note)
                 for site, some in by_origin.items()
             )
         rows = {row.url: row for some in made for row in some}
@@ -158,7 +156,7 @@ class _Crawl:
     async def _tell(self) -> None:
         progress = self._tally
         counts = progress.counts.model_dump()
-        await self._run.progress(progress.fraction, progress.phase, progress.detail(self._visitor), counts=counts)
+        await self._job.progress(progress.fraction, progress.phase, progress.detail(self._visitor), counts=counts)
 
 
 def _by_origin(urls: Iterable[str]) -> dict[str, list[str]]:

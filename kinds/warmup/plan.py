@@ -8,10 +8,7 @@ from http import HTTPStatus
 from httpx2 import URL
 from pydantic import BaseModel
 
-from headrace.errors import ProviderError, Rejected, Unavailable
-from headrace.step import Step
-from jobs.model import FileRef
-from jobs.states import Reason
+from headrace import FileRef, ProviderError, Reason, Rejected, Step, Unavailable
 from kinds.warmup import Finding
 from kinds.warmup.allow_list import AllowList
 from kinds.warmup.client import NoAnswer, TooLarge
@@ -79,13 +76,13 @@ async def _read(visitor: Visitor, address: str) -> tuple[URL, Sitemap]:
     try:
         answer = await visitor.document(URL(address), keep=MAX_BYTES + 1)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise Unavailable(f"The sitemap {address} is not to be had now: status {answer.status}.")
+            raise _unavailable(f"The sitemap {address} is not to be had now: status {answer.status}.")
         if answer.status != HTTPStatus.OK:
             raise _rejected(f"The sitemap {address} is not there: status {answer.status}. Check the URL.")
         # 50 MB take a second or two, and the job must be able to be cancelled meanwhile.
         return answer.url, await asyncio.to_thread(lambda: parse(answer.content(MAX_BYTES)))
     except NoAnswer as none:
-        raise Unavailable(f"The sitemap {address} is not to be had now: {none}.") from none
+        raise _unavailable(f"The sitemap {address} is not to be had now: {none}.") from none
     except Skipped as skipped:
         raise _rejected(f"The sitemap {address} may not be fetched: {skipped}.") from skipped
     except (NotASitemap, TooLarge, ValueError) as error:
@@ -94,3 +91,7 @@ async def _read(visitor: Visitor, address: str) -> tuple[URL, Sitemap]:
 
 def _rejected(message: str) -> Rejected:
     return Rejected(message, reason=Reason.INPUT_REJECTED)
+
+
+def _unavailable(message: str) -> Unavailable:
+    return Unavailable(message, reason=Reason.SOURCE_UNAVAILABLE)

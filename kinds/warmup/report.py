@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from jobs.model import FileRef
+from headrace import FileRef
 from kinds.warmup import Counts, Finding, Pass, Times, WarmupResult
 from kinds.warmup.rows import Row
 

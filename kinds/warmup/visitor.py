@@ -13,8 +13,7 @@ from typing import Literal
 
 from httpx2 import URL, InvalidURL
 
-from headrace.backoff import backoff
-from headrace.context import Interrupted
+from headrace import Interrupted, backoff
 from kinds.warmup.allow_list import AllowList
 from kinds.warmup.client import MAX_IN_FLIGHT, Answer, Client, Keep, NoAnswer, TooLarge, nothing
 from kinds.warmup.host_limit import ClosedForNow, HostLimit

@@ -8,14 +8,24 @@ import structlog
 from pydantic import BaseModel
 
 from headrace.backoff import backoff
-from headrace.context import Interrupted, Run, Tools
-from headrace.errors import Busy, ProviderError, RateLimited, Rejected
+from headrace.context import JobContext
+from headrace.errors import (
+    Busy,
+    Interrupted,
+    PipelineError,
+    PipelineExited,
+    ProviderError,
+    RateLimited,
+    Rejected,
+    WrongResult,
+)
 from jobs.errors import LeaseLost, StoreUnavailable
-from jobs.kinds import Kind
+from jobs.kind import InvalidKind, Kind
 from jobs.leases import Claim, Lease, Refusal
 from jobs.model import JobError
 from jobs.states import Reason, State
-from tasks.engine import pipelines
+from tasks.engine.backend import LeasedJob, Tools
+from tasks.engine.fault import describe
 from tasks.engine.lease import LeaseThread
 from tasks.engine.outage import retry_while_unavailable
 
@@ -47,7 +57,8 @@ class Attempt:
         self._kind = kind
         self._tools = tools
         self._loop = asyncio.get_running_loop()
-        self._run = Run(claim.lease, tools, claim.steps)
+        self._backend = LeasedJob(claim.lease, tools)
+        self._context = JobContext(self._backend, claim.steps, version=kind.version)
         self._stop: _Stop | None = None
         self._work: asyncio.Task[BaseModel] | None = None
         self._told_to_end = asyncio.Event()
@@ -60,7 +71,7 @@ class Attempt:
         limit = self._loop.call_later(self._kind.time_limit.total_seconds(), self._end, _Stop.TIME_LIMIT)
         try:
             with leases.hold(
-                self._claim.lease, since=self._since, on_lost=self._on_lost, waiting=self._run.waits.longest
+                self._claim.lease, since=self._since, on_lost=self._on_lost, waiting=self._backend.waits.longest
             ):
                 outcome = await self._settle(self._work)
         except LeaseLost as lost:
@@ -79,7 +90,7 @@ class Attempt:
         """The worker is to stop: no further step begins, and those in flight have a moment to be saved."""
         if self._stop is None:
             self._stop = _Stop.INTERRUPTED
-            self._run.draining = True
+            self._context.draining = True
             self._loop.call_later(self._tools.settings.grace.total_seconds(), self._cancel)
 
     def _on_lost(self, why: str) -> None:
@@ -99,9 +110,15 @@ class Attempt:
             self._work.cancel()
 
     async def _pipeline(self) -> BaseModel:
-        asked = self._kind.input.model_validate(self._claim.job.input)
-        self._run.choose(asked)
-        return await pipelines.get(self._kind.name)(self._run, asked)
+        body = self._kind.input.model_validate(self._claim.job.input)
+        self._context.choose(body)
+        try:
+            result = await self._kind.pipeline()(self._context, body)
+        except SystemExit as error:
+            raise PipelineExited from error
+        if not isinstance(result, self._kind.result):
+            raise WrongResult(self._kind.name, result, self._kind.result)
+        return result
 
     async def _settle(self, work: asyncio.Task[BaseModel]) -> str:
         """Waits for the pipeline, or for the order to stop it, and writes what that means for the job."""
@@ -125,24 +142,30 @@ class Attempt:
 
     async def _conclude(self, work: asyncio.Task[BaseModel]) -> str:
         try:
-            result = work.result()
+            body = work.result().model_dump(mode="json")
         except Rejected as error:
             return await self._fail(error.reason, str(error), stage=error.stage)
         except ProviderError as error:
             return await self._retry_later(error)
         except (LeaseLost, StoreUnavailable):
             raise
+        except PipelineError as error:
+            self._log.exception("the pipeline has a fault", stage=error.stage)
+            return await self._fail(error.reason, f"{error}.", stage=error.stage)
+        except InvalidKind as error:
+            self._log.exception("there is no pipeline")
+            return await self._fail(Reason.INTERNAL_ERROR, f"{error}.")
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # a fault of any sort ends the job, not the worker
-            self._log.exception("pipeline failed")
-            return await self._fail(Reason.INTERNAL_ERROR, f"{type(error).__name__} in the {self._kind.name} pipeline.")
-        body = result.model_dump(mode="json")
+            stage = self._context.stage_of(error)
+            self._log.exception("pipeline failed", stage=stage)
+            return await self._fail(Reason.INTERNAL_ERROR, describe(error, self._tools.settings), stage=stage)
         await retry_while_unavailable(
             lambda: self._tools.store.complete(
                 self._claim.lease,
                 result=body,
-                counts=self._run.counts,
-                files=self._run.files,
-                reused=self._run.reused,
+                counts=self._context.counts,
+                files=self._context.files,
+                reused=self._context.reused,
             ),
             within=self._tools.settings.lease,
         )
@@ -150,15 +173,15 @@ class Attempt:
 
     async def _retry_later(self, error: ProviderError) -> str:
         settings = self._tools.settings
-        told = error.retry_after if isinstance(error, Busy) else None
-        wait = told or backoff(self._claim.job.attempt, base=settings.retry_base, limit=settings.retry_max)
+        retry_after = error.retry_after if isinstance(error, Busy) else None
+        wait = retry_after or backoff(self._claim.job.attempt, base=settings.retry_base, limit=settings.retry_max)
         if not isinstance(error, RateLimited):
             # A booked place is worth the whole wait: whoever asks before its time only waits again.
             wait = min(wait, settings.retry_max)
         failure = JobError(reason=error.reason, message=str(error), stage=error.stage)
         state = await retry_while_unavailable(
             lambda: self._tools.store.retry_later(
-                self._claim.lease, failure, wait=wait, files=self._run.files, reused=self._run.reused
+                self._claim.lease, failure, wait=wait, files=self._context.files, reused=self._context.reused
             ),
             within=settings.lease,
         )
@@ -167,7 +190,9 @@ class Attempt:
     async def _fail(self, reason: Reason, message: str, *, stage: str | None = None) -> str:
         failure = JobError(reason=reason, message=message, stage=stage)
         await retry_while_unavailable(
-            lambda: self._tools.store.fail(self._claim.lease, failure, files=self._run.files, reused=self._run.reused),
+            lambda: self._tools.store.fail(
+                self._claim.lease, failure, files=self._context.files, reused=self._context.reused
+            ),
             within=self._tools.settings.lease,
         )
         return f"failed: {reason}"

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import structlog
 
-from headrace.context import Tools
 from jobs import kinds
 from jobs.errors import StoreUnavailable
 from jobs.files import FileStore
@@ -15,6 +14,7 @@ from jobs.leases import Refusal
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tasks.engine.attempt import Attempt, CancellationIgnored, claim, give_up
+from tasks.engine.backend import Tools
 from tasks.engine.lease import LeaseThread
 from tasks.engine.metering import Meter
 from tasks.providers.registry import Providers

@@ -91,6 +91,7 @@ class Drain:
         self._report = report
         self._began = time.monotonic()
         self._reason: ExitReason | None = None
+        self._worker_ended = False
         self._waiting: int | None = None
         self._reporting = threading.Lock()
         self._summary: Summary | None = None
@@ -108,6 +109,7 @@ class Drain:
         worker.start()
         if self._reason is None or worker.exitcode:
             self._reason = self._failure()
+        self._worker_ended = True
         self._thread.start()  # told to stop so early that the watch did not begin
         self._thread.close(self._last_look())
         return self._finish()
@@ -191,8 +193,8 @@ class Drain:
         return ExitReason.REDIS_AWAY if self._reason is ExitReason.REDIS_AWAY else ExitReason.WORKER_BROKEN
 
     def _exit_hard(self, _code: int) -> None:
-        """In place of an exit that says nothing: from the parent's threads, when the worker hangs."""
-        if self._summary is None:
+        """In place of an exit that says nothing: from the parent's threads, when the worker or the last look hangs."""
+        if not self._worker_ended:
             self._reason = self._failure()
         os._exit(self._finish())
 

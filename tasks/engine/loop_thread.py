@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+CANCEL_EVERY = 0.1
+"""Seconds between two cancellations of what still runs at the end."""
+
 
 class LoopThread:
     """Runs coroutines in its thread until it is closed."""
@@ -26,16 +29,20 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     def close(self, last: Coroutine[Any, Any, None]) -> None:
-        """Cancels what still runs, runs `last` and ends the thread. Raises TimeoutError when that takes 5 s."""
-        self.run(_end(last)).result(timeout=5)
+        """Cancels what still runs, runs `last` and ends the thread. Raises what `last` raises.
+
+        It takes as long as `last` takes: a process that has to be gone by some time sees to that itself.
+        """
+        self.run(_end(last)).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(timeout=5)
+        self._thread.join()
         self.loop.close()
 
 
 async def _end(last: Coroutine[Any, Any, None]) -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    # More than once: before Python 3.12 asyncio.wait_for, by which redis-py sends, now and then loses a cancellation.
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others, timeout=CANCEL_EVERY)
     await last

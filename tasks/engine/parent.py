@@ -8,6 +8,7 @@ import os
 import random
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -91,13 +92,11 @@ class Parent:
         threading.Thread(target=self._until_stopped, name="stop", daemon=True).start()
 
     def _until_stopped(self) -> None:
-        done = threading.Event()
-        waited = 0.0
-        while waited < self._settings.stop_limit.total_seconds():
+        deadline = time.monotonic() + self._settings.stop_limit.total_seconds()
+        while time.monotonic() < deadline:
             for request in _now(celery_state.active_requests):
                 _tell(request.worker_pid)
-            done.wait(ASK_EVERY)
-            waited += ASK_EVERY
+            time.sleep(ASK_EVERY)
         log.error("not stopped in time; leaving", after=self._settings.stop_limit.total_seconds())
         self._exit(EX_STOPPED_HARD)
 

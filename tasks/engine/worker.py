@@ -17,7 +17,7 @@ from jobs.files import FileStore
 from jobs.logs import configure_logging
 from jobs.prices import Prices
 from jobs.settings import Settings
-from tasks.engine import message_filter, pipelines
+from tasks.engine import message_filter
 from tasks.engine.child import EX_SOFTWARE, Child
 from tasks.engine.consumer import FLUSH_EVERY, Consumer
 from tasks.engine.parent import Parent
@@ -73,6 +73,10 @@ class Worker:
 
 def startup_fault(settings: Settings) -> str | None:
     """Why a worker could do no job that leaves the provider to the settings, price none or keep no file; or None."""
+    # Looked for now, so that a missing pipeline stops the worker and not the job.
+    for kind in kinds.known():
+        if fault := kind.missing_pipeline():
+            return fault
     name = settings.usual_provider
     lack = missing(name, settings)
     if lack:
@@ -103,8 +107,6 @@ def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
         return worker.run(task.request.id)
 
     for kind in kinds.known():
-        # Asked for now, so that a missing pipeline stops the worker and not the job.
-        pipelines.require(kind.name)
         hard_limit = int((kind.time_limit + HARD_LIMIT_MARGIN).total_seconds())
         app.task(name=kind.name, bind=True, time_limit=hard_limit)(run)
     app.conf.worker_consumer = Consumer
@@ -130,6 +132,8 @@ def _parent_step(ours: Worker) -> type[bootsteps.StartStopStep]:
             hub.call_repeatedly(LOOK_FOR_CHILD_EVERY, parent.pool.maintain_pool)
 
         def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002
+            # Not every stop begins with the signal that says so: a remote `shutdown` does not.
+            ours.parent.hand_back_and_exit()
             ours.parent.stop()
 
         terminate = stop

@@ -1,27 +1,14 @@
 """The providers of a process: chosen by the settings and by each job, opened when a job first asks for one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from headrace.errors import Rejected
 from headrace.generated import FIXED_MODELS, GeneratedInput
-from headrace.provider import Provider
+from headrace.provider import Chosen, Provider
 from jobs.settings import ProviderName, Settings
 from jobs.states import Reason
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Who writes and paints one job. `model` and `image_model` are None for the provider's usual ones."""
-
-    name: ProviderName
-    open: Callable[[], Awaitable[Provider]]
-    """The provider itself. Raises Rejected when this deployment has no key or no model for it."""
-    model: str | None = None
-    image_model: str | None = None
 
 
 class Providers:
@@ -31,12 +18,12 @@ class Providers:
         self._settings = settings
         self._opened: dict[ProviderName, asyncio.Task[Provider]] = {}
 
-    def choose(self, asked: GeneratedInput) -> Chosen:
+    def choose(self, requested: GeneratedInput) -> Chosen:
         """Who does a job. Raises Rejected for models that it cannot be asked for."""
-        name = asked.provider or self._settings.usual_provider
-        if name in FIXED_MODELS and (asked.model or asked.image_model):
+        name = requested.provider or self._settings.usual_provider
+        if name in FIXED_MODELS and (requested.model or requested.image_model):
             raise _refused(f"The {name} provider has no choice of models: leave them out, or name another `provider`")
-        return Chosen(name, lambda: self._open(name), asked.model, asked.image_model)
+        return Chosen(name, lambda: self._open(name), requested.model, requested.image_model)
 
     async def aclose(self) -> None:
         opened = await asyncio.gather(*self._opened.values(), return_exceptions=True)

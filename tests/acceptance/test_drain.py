@@ -18,12 +18,32 @@ from tests.support.waiting import wait_until
 FAST = ("--empty-queue-timeout=1", "--max-runtime=60")
 
 
+COMMAND = "from cli.main import run; run()"
+SLOW_LAST_LOOK = """
+import asyncio, os
+from celery import signals
+from tasks.engine.ended_jobs import EndedJobs
+
+stopped, look = [], EndedJobs.look
+signals.worker_shutdown.connect(lambda **_: stopped.append(True), weak=False)
+
+async def slow_look(self):
+    if stopped:
+        await asyncio.sleep(float(os.environ["LAST_LOOK_TAKES"]))
+    await look(self)
+
+EndedJobs.look = slow_look
+"""
+"""As on a machine whose cores are busy: the look at the records after the worker has stopped takes long."""
+
+
 class Drain(Process):
     """The command; its standard output and its log are apart, as a platform keeps them."""
 
-    def __init__(self, *options: str, environment: dict[str, str], folder: Path) -> None:
+    def __init__(self, *options: str, environment: dict[str, str], folder: Path, before: str = "") -> None:
+        """`before` is Python that the process runs first."""
         self.summary_file = folder / "summary"
-        command = [sys.executable, "-c", "from cli.main import run; run()", "drain", *options]
+        command = [sys.executable, "-c", before + COMMAND, "drain", *options]
         with self.summary_file.open("wb") as output:
             super().__init__(command, environment=environment, log=folder / "drain.log", output=output)
 
@@ -50,10 +70,10 @@ StartDrain = Callable[..., Drain]
 def start_drain(tmp_path: Path) -> Iterator[StartDrain]:
     started: list[Drain] = []
 
-    def start(platform: Platform, *options: str, **settings: str) -> Drain:
+    def start(platform: Platform, *options: str, before: str = "", **settings: str) -> Drain:
         folder = tmp_path / f"drain-{len(started)}"
         folder.mkdir()
-        started.append(Drain(*options, environment=platform.environment | settings, folder=folder))
+        started.append(Drain(*options, environment=platform.environment | settings, folder=folder, before=before))
         return started[-1]
 
     yield start
@@ -144,6 +164,32 @@ async def test_a_signal_stops_it_with_exit_code_0(
     summary = drain.summary()
     assert (summary["processed"], summary["exit_reason"]) == (0, "stopped")
     assert (await platform.job(job_id))["state_reason"] == "interrupted"
+
+
+async def test_a_last_look_that_takes_6_seconds_is_waited_for(platform: Platform, start_drain: StartDrain) -> None:
+    """The job ended just before, so that it may be this look that counts it."""
+    await platform.start(workers=0)
+    job_id = await platform.post_story(pages=4)
+    settings = {"HEADRACE_STOP_LIMIT": "60", "LAST_LOOK_TAKES": "6"}
+    drain = start_drain(platform, before=SLOW_LAST_LOOK, **settings)
+    await platform.until_state(job_id, "completed", within=30)
+    drain.signal(signal.SIGTERM)
+    assert await drain.until_exit(within=60) == 0, drain.output()
+    summary = drain.summary()
+    assert (summary["processed"], summary["exit_reason"]) == (1, "stopped")
+
+
+async def test_a_last_look_that_does_not_end_is_left_at_the_stop_limit(
+    platform: Platform, start_drain: StartDrain
+) -> None:
+    """The worker itself has stopped well, and so has the drain."""
+    await platform.start(workers=0)
+    drain = start_drain(platform, before=SLOW_LAST_LOOK, LAST_LOOK_TAKES="inf")
+    await wait_until(lambda: " ready." in drain.output(), within=30, what="the worker is ready")
+    drain.signal(signal.SIGTERM)
+    assert await drain.until_exit(within=60) == 0, drain.output()
+    assert "not stopped in time" in drain.output()
+    assert drain.summary()["exit_reason"] == "stopped"
 
 
 async def test_a_signal_while_it_starts_stops_it_with_exit_code_0(platform: Platform, start_drain: StartDrain) -> None:

@@ -5,6 +5,8 @@ import signal
 import time
 from collections import Counter
 
+from jobs.celery_app import create_celery
+from jobs.settings import Settings
 from tests.support.platform import Platform
 from tests.support.waiting import wait_until
 
@@ -75,6 +77,18 @@ async def test_a_stopping_worker_hands_its_job_back_within_3_seconds(platform: P
     platform.spawn_worker()
     await _finished_without_repeating(platform, job_id, saved, cut_short=1)
     assert (await platform.job(job_id))["attempt"] == 1
+
+
+async def test_a_worker_shut_down_from_afar_hands_its_job_back_too(platform: Platform) -> None:
+    """As by the button of Flower, or `celery control shutdown`: no signal comes."""
+    await platform.start()
+    job_id = await platform.post_story(pages=12)
+    await platform.until_steps(job_id, 1)
+    worker = platform.workers[0]
+    create_celery(Settings.model_validate({"redis_url": platform.redis.url})).control.shutdown()
+    await wait_until(lambda: worker.exit_code is not None, within=30, what="the worker has stopped")
+    job = await platform.job(job_id)
+    assert (job["state"], job["state_reason"], job["attempt"]) == ("queued", "interrupted", 0)
 
 
 async def test_a_worker_stalled_past_its_lease_writes_nothing_more(platform: Platform) -> None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -109,16 +108,6 @@ async def test_the_documentation_can_be_read(api: httpx.AsyncClient) -> None:
     assert (await api.get("/openapi.json")).json()["info"]["title"] == "Headrace"
 
 
-def test_no_input_field_may_shadow_a_job_option() -> None:
-    """Both come in one body; a kind that would make them ambiguous is refused at start."""
-
-    class Input(BaseModel):
-        priority: str
-
-    with pytest.raises(TypeError, match="priority"):
-        body_model(replace(kinds.known()[0], input=Input))
-
-
 async def test_the_example_of_an_error_is_what_the_error_says(api: httpx.AsyncClient) -> None:
     """A client that was made from the examples meets the same words and types."""
     examples = {
@@ -132,3 +121,12 @@ async def test_the_example_of_an_error_is_what_the_error_says(api: httpx.AsyncCl
     for error in (EventsGone(EXAMPLE_ID, 2001), StoreUnavailable()):
         assert examples[error.status] == of_error(error, instance="/...").model_dump(exclude_none=True)
     assert "stored" not in examples[503]["detail"]
+
+
+def test_the_result_of_a_job_has_the_type_of_its_kind() -> None:
+    """Any of the kinds' results, each with its own schema; null until the job is done."""
+    result = SCHEMA["components"]["schemas"]["JobBody"]["properties"]["result"]
+    names = [part["$ref"].rpartition("/")[2] for part in result["anyOf"] if "$ref" in part]
+    assert sorted(names) == sorted(kind.result.__name__ for kind in kinds.known())
+    assert {"type": "null"} in result["anyOf"]
+    assert SCHEMA["components"]["schemas"]["StoryResult"]["properties"].keys() >= {"title", "pages", "pdf"}

@@ -16,17 +16,17 @@ from datetime import timedelta
 from typing import Any
 
 import tasks.engine.worker
-from headrace.context import Run
+from headrace import JobContext
 from jobs import kinds
 from jobs.settings import Settings
 from kinds.story import StoryInput, StoryResult
 from kinds.story import pipeline as stories
 from tests.chaos import misbehaving_titles as titles
 
-_tell_story = stories.run
+_tell_story = stories.make
 
 
-async def _misbehave(run: Run, story: StoryInput) -> StoryResult:
+async def _misbehave(job: JobContext, story: StoryInput) -> StoryResult:
     match story.title:
         case titles.DIES:
             os.kill(os.getpid(), signal.SIGSEGV)
@@ -38,7 +38,7 @@ async def _misbehave(run: Run, story: StoryInput) -> StoryResult:
             await asyncio.Event().wait()
         case _:
             pass
-    return await _tell_story(run, story)
+    return await _tell_story(job, story)
 
 
 async def _go_on() -> None:
@@ -55,7 +55,7 @@ def _seconds(name: str) -> float | None:
 
 
 def _create() -> Any:  # noqa: ANN401  # a Celery app
-    setattr(stories, "run", _misbehave)  # noqa: B010  # a declared function, for a type checker
+    setattr(stories, "make", _misbehave)  # noqa: B010  # a declared function, for a type checker
     if (limit := _seconds("CHAOS_TIME_LIMIT")) is not None:
         for kind in kinds.known():
             object.__setattr__(kind, "time_limit", timedelta(seconds=limit))  # frozen

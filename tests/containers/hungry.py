@@ -7,19 +7,19 @@ from pathlib import Path
 
 import hungry_titles as titles
 
-from headrace.context import Run
+from headrace import JobContext
 from jobs.settings import Settings
 from kinds.story import StoryInput, StoryResult
 from kinds.story import pipeline as stories
 from tasks.engine.worker import create_worker
 
-_tell_story = stories.run
+_tell_story = stories.make
 
 
-async def _eat(run: Run, story: StoryInput) -> StoryResult:
+async def _eat(job: JobContext, story: StoryInput) -> StoryResult:
     if story.title == titles.ALWAYS or (story.title == titles.ONCE and _first_time()):
         _take_memory()
-    return await _tell_story(run, story)
+    return await _tell_story(job, story)
 
 
 def _first_time() -> bool:
@@ -36,5 +36,5 @@ def _take_memory() -> None:
         taken.append(bytearray(b"\1" * 8_000_000))
 
 
-setattr(stories, "run", _eat)  # noqa: B010  # a declared function, for a type checker
+setattr(stories, "make", _eat)  # noqa: B010  # a declared function, for a type checker
 app = create_worker(Settings())

@@ -14,7 +14,8 @@ from celery import Celery
 
 from jobs.celery_app import create_celery
 from jobs.messages import Renderer
-from jobs.queues import PRIORITIES, queue_names
+from jobs.priorities import PRIORITIES
+from jobs.queues import queue_names
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tests.support.inspector import Inspector

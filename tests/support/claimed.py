@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from headrace.context import Run, Tools
+from headrace import JobContext
 from jobs import kinds
 from jobs.files import FileStore
 from jobs.leases import Claim
 from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.store import JobStore
+from tasks.engine.backend import LeasedJob, Tools
 from tasks.engine.metering import Meter
 from tasks.providers.registry import Providers
 
@@ -38,5 +39,5 @@ async def claim(store: JobStore) -> Claim:
 
 
 @pytest.fixture
-def run(claim: Claim, tools: Tools) -> Run:
-    return Run(claim.lease, tools, claim.steps)
+def context(claim: Claim, tools: Tools) -> JobContext:
+    return JobContext(LeasedJob(claim.lease, tools), claim.steps)

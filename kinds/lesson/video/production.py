@@ -8,11 +8,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel
 
-from headrace.context import Run
-from headrace.errors import Rejected
-from headrace.step import Step
-from jobs.model import FileRef
-from jobs.states import Reason
+from headrace import FileRef, JobContext, Reason, Rejected, Step
 from kinds.lesson import Lesson, LessonSection, LessonVideo
 from kinds.lesson.video.captions import Cue, web_vtt
 from kinds.lesson.video.film import Shot, has_ffmpeg, make_film, measured_seconds
@@ -58,13 +54,13 @@ def check_equipment() -> None:
         raise Rejected(message, reason=Reason.INPUT_REJECTED)
 
 
-async def produce(run: Run, lesson: Lesson, *, seed: int) -> LessonVideo:
+async def produce(job: JobContext, lesson: Lesson, *, seed: int) -> LessonVideo:
     """From 0.2 of the job's progress to its end."""
     shown = slides(lesson)
-    pictures = await _pictures(run, lesson.sections, seed)
-    await run.progress(0.4, "slides", f"{len(shown)} slides")
-    pages = await run.step("slides", lambda step: _drawn(run, step, shown, pictures), list[FileRef])
-    await run.progress(0.45, "speech", f"0 of {len(shown)}")
+    pictures = await _pictures(job, lesson.sections, seed)
+    await job.progress(0.4, "slides", f"{len(shown)} slides")
+    pages = await job.step("slides", lambda step: _drawn(job, step, shown, pictures), list[FileRef])
+    await job.progress(0.45, "speech", f"0 of {len(shown)}")
 
     async def say(step: Step, slide: Slide) -> Speech:
         spoken = await speak(slide)
@@ -72,13 +68,13 @@ async def produce(run: Run, lesson: Lesson, *, seed: int) -> LessonVideo:
         return Speech(file=await step.keep(name, spoken.wav, "audio/wav"), seconds=spoken.seconds, cues=spoken.cues)
 
     # One voice per process; it is many times faster than real time.
-    speech = await run.map("speech", shown, say, Speech, span=(0.45, 0.7), limit=1)
-    await run.progress(0.7, "video", "0 %")
-    film = await run.step("video", lambda step: _filmed(run, step, pages, speech), Film)
+    speech = await job.map("speech", shown, say, Speech, span=(0.45, 0.7), limit=1)
+    await job.progress(0.7, "video", "0 %")
+    film = await job.step("video", lambda step: _filmed(job, step, pages, speech), Film)
     return LessonVideo(video=film.video, captions=film.captions, slides=pages, seconds=film.seconds)
 
 
-async def _pictures(run: Run, sections: Sequence[LessonSection], seed: int) -> dict[int, FileRef]:
+async def _pictures(job: JobContext, sections: Sequence[LessonSection], seed: int) -> dict[int, FileRef]:
     """By section. A stand-in for what a section speaks of would teach something false, so it is left out."""
     numbered = {number: section.picture for number, section in enumerate(sections, 1) if section.picture}
 
@@ -88,27 +84,27 @@ async def _pictures(run: Run, sections: Sequence[LessonSection], seed: int) -> d
         kept = None if image.stand_ins else await step.keep(f"picture-{number}.png", image.png, "image/png")
         return Picture(file=kept)
 
-    drawn = await run.map("picture", list(numbered), draw, Picture, span=(0.2, 0.4))
+    drawn = await job.map("picture", list(numbered), draw, Picture, span=(0.2, 0.4))
     return {number: made.file for number, made in zip(numbered, drawn, strict=True) if made.file}
 
 
-async def _drawn(run: Run, step: Step, shown: Sequence[Slide], pictures: dict[int, FileRef]) -> list[FileRef]:
-    pngs = {section: await run.load(ref) for section, ref in pictures.items()}
+async def _drawn(job: JobContext, step: Step, shown: Sequence[Slide], pictures: dict[int, FileRef]) -> list[FileRef]:
+    pngs = {section: await job.load(ref) for section, ref in pictures.items()}
     pages = await asyncio.to_thread(render_pages, shown, pngs)
     return [await step.keep(f"slide-{number:02}.png", page, "image/png") for number, page in enumerate(pages, 1)]
 
 
-async def _filmed(run: Run, step: Step, pages: Sequence[FileRef], speech: Sequence[Speech]) -> Film:
+async def _filmed(job: JobContext, step: Step, pages: Sequence[FileRef], speech: Sequence[Speech]) -> Film:
     total = sum(each.seconds for each in speech)
 
     async def tell(done: float) -> None:
         share = min(1.0, done / total)
-        await run.progress(0.7 + 0.28 * share, "video", f"{share:.0%}")
+        await job.progress(0.7 + 0.28 * share, "video", f"{share:.0%}")
 
     with TemporaryDirectory(prefix="headrace-film-") as name:
         folder = Path(name)
         shots = [
-            Shot(await _fetched(run, page, folder), await _fetched(run, each.file, folder), each.seconds)
+            Shot(await _fetched(job, page, folder), await _fetched(job, each.file, folder), each.seconds)
             for page, each in zip(pages, speech, strict=True)
         ]
         vtt, film = folder / "captions.vtt", folder / "lesson.mp4"
@@ -121,7 +117,7 @@ async def _filmed(run: Run, step: Step, pages: Sequence[FileRef], speech: Sequen
         )
 
 
-async def _fetched(run: Run, ref: FileRef, folder: Path) -> Path:
+async def _fetched(job: JobContext, ref: FileRef, folder: Path) -> Path:
     path = folder / ref.name
-    path.write_bytes(await run.load(ref))
+    path.write_bytes(await job.load(ref))
     return path

@@ -2,9 +2,8 @@
 
 from typing import cast
 
-from headrace.errors import Rejected
+from headrace import Reason, Rejected
 from headrace.provider import ImageRequest
-from jobs.states import Reason
 from kinds.coloring_page import Detail
 from kinds.coloring_page.line_art.reading import UnreadablePicture
 from kinds.offline.drawing.canvas import Canvas

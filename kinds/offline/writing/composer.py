@@ -1,8 +1,10 @@
 """The offline composer: a small story from a title and a prompt. The same request gives the same story."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from kinds.offline.drawing.naming import singular
 from kinds.offline.seeding import dice
@@ -39,6 +41,11 @@ class Cast:
     extra: Someone
     thing: str
     place: Place
+
+
+def write_story(facts: Mapping[str, Any], seed: int) -> StoryOutline:
+    """The offline answer of a story's outline."""
+    return compose(str(facts["title"]), str(facts["prompt"]), pages=int(facts["pages"]), seed=seed)
 
 
 def compose(title: str, prompt: str, *, pages: int, seed: int) -> StoryOutline:

@@ -1,6 +1,8 @@
 """Plans a coloring page from a prompt: what of it the illustrator can draw, where, and a title. Nothing is an error."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from kinds.coloring_page import ColoringPageOutline
 from kinds.offline.drawing.illustrator import SETTINGS, setting_of
@@ -14,6 +16,11 @@ from kinds.story import Scene
 _MOST = {"simple": 2, "normal": 4, "fine": 6}
 """Subjects by detail."""
 _LONGEST_TITLE = 60
+
+
+def write_page(facts: Mapping[str, Any], seed: int) -> ColoringPageOutline:
+    """The offline answer of a coloring page's outline."""
+    return plan_page(str(facts["prompt"]), detail=str(facts["detail"]), seed=seed)
 
 
 def plan_page(prompt: str, *, detail: str, seed: int) -> ColoringPageOutline:

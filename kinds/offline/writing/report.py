@@ -80,8 +80,11 @@ def _prose(text: str) -> list[str]:
 
 
 def readable(sentence: str) -> bool:
-    letters = sum(sign.isalpha() or sign.isspace() for sign in sentence)
-    return len(sentence.split()) >= 4 and letters >= 0.75 * len(sentence) and "|" not in sentence
+    """Whether it reads as prose: figures may stand in it, but at least half of it is words."""
+    signs = sum(sign.isalnum() or sign.isspace() for sign in sentence)
+    parts = sentence.split()
+    worded = sum(any(sign.isalpha() for sign in part) for part in parts)
+    return len(parts) >= 4 and 2 * worded >= len(parts) and signs >= 0.75 * len(sentence) and "|" not in sentence
 
 
 def _paragraphs(chosen: Sequence[_Sentence]) -> list[Paragraph]:

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from headrace.context import Run
-from headrace.errors import Rejected
+from headrace import JobContext, Rejected
 from headrace.provider import Call, ImageRequest
 from jobs.states import Reason
 from kinds.coloring_page import ColoringPageInput, Detail
@@ -186,11 +185,13 @@ def test_a_picture_too_large_is_not_decoded() -> None:
         read_picture(encoded(Image.new("1", (7000, 6000))), longest=100)
 
 
-async def test_art_that_cannot_be_read_is_not_the_clients_fault(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_art_that_cannot_be_read_is_not_the_clients_fault(
+    context: JobContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A prompt has no picture that could be sent better."""
     monkeypatch.setattr("kinds.coloring_page.line_art.reading.MAX_PIXELS", 10)
     with pytest.raises(Rejected, match="picture that the provider made") as rejected:
-        await coloring_page.run(run, ColoringPageInput(prompt="A dragon"))
+        await coloring_page.make(context, ColoringPageInput(prompt="A dragon"))
     assert (rejected.value.reason, rejected.value.stage) == (Reason.INVALID_ANSWER, "clean")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from headrace.context import Run, Tools
+from headrace import JobContext
 from jobs import kinds
 from jobs.leases import Claim
 from jobs.new_job import NewJob
@@ -21,6 +21,7 @@ from kinds.lesson import LessonInput
 from kinds.lesson import pipeline as lesson
 from kinds.lesson.video import production
 from tasks.engine.attempt import Attempt
+from tasks.engine.backend import LeasedJob, Tools
 from tasks.engine.lease import LeaseThread
 
 ASKED = {
@@ -76,16 +77,22 @@ class Counted:
         return dict(self._local + Counter(json.loads(line)["kind"] for line in lines))
 
 
-async def test_a_text_makes_one_call_and_says_what_it_saved(run: Run, counted: Counted) -> None:
-    result = await lesson.run(run, LessonInput.model_validate(ASKED))
+async def test_a_text_makes_one_call_and_says_what_it_saved(context: JobContext, counted: Counted) -> None:
+    result = await lesson.make(context, LessonInput.model_validate(ASKED))
     assert counted.calls() == {"text": 1}
     assert result.video is None
     assert result.not_made is not None
 
 
-async def test_a_video_makes_what_the_text_of_the_same_lesson_says_it_saved(run: Run, counted: Counted) -> None:
-    saved = (await lesson.run(run, LessonInput.model_validate(ASKED))).not_made
-    result = await lesson.run(run, LessonInput.model_validate(ASKED | {"modality": "video"}))
+async def test_a_video_makes_what_the_text_of_the_same_lesson_says_it_saved(
+    context: JobContext, claim: Claim, tools: Tools, counted: Counted
+) -> None:
+    saved = (await lesson.make(context, LessonInput.model_validate(ASKED))).not_made
+    await tools.store.hand_back(claim.lease)
+    again = await tools.store.claim(claim.job.id, worker="tests", token="again")  # noqa: S106  # not a secret
+    assert isinstance(again, Claim)
+    video = JobContext(LeasedJob(again.lease, tools), again.steps)
+    result = await lesson.make(video, LessonInput.model_validate(ASKED | {"modality": "video"}))
     assert saved is not None
     assert saved.images > 0
     assert counted.calls() == {

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from headrace.errors import Busy, Rejected, Unavailable
-from headrace.provider import Call, ImageRequest, Provider, TextRequest, Usage
+from headrace import Busy, Rejected, Unavailable
+from headrace.provider import Call, ImageRequest, Offline, Provider, TextRequest, Usage
 from jobs.states import Reason
 from kinds.offline import OfflineProvider, parse_faults
+from kinds.offline.writing.composer import write_story
 from kinds.story import StoryOutline
 
 
-def story(task: str = "story", seed: int = 1) -> TextRequest[StoryOutline]:
+def story(offline: Offline | None = write_story, seed: int = 1) -> TextRequest[StoryOutline]:
     facts = {"title": "My Story", "prompt": "a fox in the forest", "pages": 5}
-    return TextRequest(Call("job-1", "outline"), task, "", facts, StoryOutline, seed)
+    return TextRequest(Call("job-1", "outline"), "", facts, StoryOutline, seed, offline=offline)
 
 
 def picture(step: str = "picture-1") -> ImageRequest:
@@ -44,9 +45,9 @@ async def test_a_picture_and_its_usage() -> None:
     assert image.stand_ins == []
 
 
-async def test_another_task_is_rejected_by_name() -> None:
-    with pytest.raises(Rejected, match="limerick") as caught:
-        await OfflineProvider().text(story(task="limerick"))
+async def test_a_step_without_an_offline_answer_is_rejected_by_name() -> None:
+    with pytest.raises(Rejected, match="step 'outline' has no offline answer: pass `offline`") as caught:
+        await OfflineProvider().text(story(offline=None))
     assert caught.value.reason is Reason.PROVIDER_REJECTED
 
 

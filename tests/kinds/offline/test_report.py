@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kinds.offline.writing import ranking
@@ -54,6 +54,8 @@ def composed(topic: str, source: str, *, sections: int | list[str] = 3, seed: in
     return outline, bind(outline, texts, by_number, byline="offline")
 
 
+@example("Queue queue 42 42.", 2)
+@example("42 42 42 42.", 2)
 @given(st.lists(SOURCES.map(" ".join), min_size=1, max_size=8).map("\n\n".join), st.integers(2, 12))
 def test_every_statement_and_quote_stands_in_the_source(source: str, sections: int) -> None:
     outline, report = composed("lost messages", source, sections=sections)
@@ -64,12 +66,9 @@ def test_every_statement_and_quote_stands_in_the_source(source: str, sections: i
         assert reference.quotes
         assert all(quote in by_number[reference.passage] for quote in reference.quotes)
     numbered = {reference.number: by_number[reference.passage] for reference in report.references}
-    cited = [
-        statement
-        for section in report.sections
-        for statement in [each for paragraph in section.paragraphs for each in paragraph]
-        if statement.references
-    ]
+    stated = [statement for section in report.sections for paragraph in section.paragraphs for statement in paragraph]
+    points = [point for section in report.sections for each in section.lists for point in each.points]
+    cited = [statement for statement in [*stated, *points] if statement.references]
     assert cited
     assert all(statement.text in numbered[number] for statement in cited for number in statement.references)
 
@@ -126,6 +125,13 @@ def test_a_comparison_has_a_section_for_each_side() -> None:
 def test_a_source_that_is_no_prose_is_quoted_as_it_stands() -> None:
     _, report = composed("sizes", "| a | 1 |\n| b | 2 |\n| c | 3 |", sections=2)
     assert report.references[0].quotes == ["| a | 1 |"]
+
+
+def test_a_sentence_may_be_half_figures_and_a_row_of_figures_is_no_sentence() -> None:
+    found = passages("In 2024, sales were 1,234,567 EUR.\n\nYear 2021 2022 2023 2024.")
+    section = compose_section(facts("sales", found, heading="Sales"), 0)
+    stated = [statement.text for paragraph in section.paragraphs for statement in paragraph.statements]
+    assert stated == ["In 2024, sales were 1,234,567 EUR."]
 
 
 def test_quotes_that_a_model_made_up_are_dropped() -> None:

@@ -1,34 +1,36 @@
 """How an attempt ends: with a result, a failure, a time limit, or the order to stop."""
 
 import asyncio
+import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from headrace.context import Run, Tools
+from headrace import JobContext, Step
 from headrace.errors import Busy, RateLimited
 from jobs import keys, kinds
 from jobs.calls import Wait
 from jobs.errors import StoreUnavailable
+from jobs.kind import Kind, Make
 from jobs.leases import Claim, Refusal
-from jobs.model import Progress
+from jobs.model import JobError, Progress
 from jobs.new_job import NewJob
 from jobs.rates import Rate
 from jobs.states import Reason, State
 from jobs.store import JobStore
 from tasks.engine.attempt import Attempt, CancellationIgnored
 from tasks.engine.attempt import claim as claim_job
+from tasks.engine.backend import Tools
 from tasks.engine.lease import LeaseThread
-from tasks.engine.pipelines import Pipeline
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import desk_of, planned
 
 KIND = kinds.get("story")
-Use = Callable[[Pipeline], None]
 
 
 class Result(BaseModel):
@@ -47,17 +49,9 @@ def held(store: JobStore) -> Inspector:
     return Inspector(store.redis)
 
 
-@pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Use:
-    """Lets the story kind run another pipeline."""
-
-    def use(pipeline: Pipeline) -> None:
-        def get(_kind: str) -> Pipeline:
-            return pipeline
-
-        monkeypatch.setattr("tasks.engine.pipelines.get", get)
-
-    return use
+def made_by(pipeline: Make[BaseModel, BaseModel] | str) -> Kind:
+    """The story kind, but for how it is made."""
+    return replace(KIND, result=Result, make=pipeline)
 
 
 async def test_a_claim_whose_first_reply_was_lost_has_its_whole_lease(
@@ -85,75 +79,120 @@ async def test_a_claim_whose_first_reply_was_lost_has_its_whole_lease(
     assert since > asked + 0.1
 
 
-async def _hang(_run: Run, _input: BaseModel) -> BaseModel:
+async def _hang(_context: JobContext, _input: BaseModel) -> BaseModel:
     await asyncio.Event().wait()
     raise AssertionError
 
 
-async def test_a_result_completes_the_job(claim: Claim, tools: Tools, leases: LeaseThread, use: Use) -> None:
-    async def answer(run: Run, _input: BaseModel) -> BaseModel:
-        await run.progress(0.1, "half", counts={"total": 2, "done": 1})
-        await run.progress(0.9, "too soon after it to be told", counts={"total": 2, "done": 2})
+async def test_a_result_completes_the_job(claim: Claim, tools: Tools, leases: LeaseThread) -> None:
+    async def answer(context: JobContext, _input: BaseModel) -> BaseModel:
+        await context.progress(0.1, "half", counts={"total": 2, "done": 1})
+        await context.progress(0.9, "too soon after it to be told", counts={"total": 2, "done": 2})
         return Result(answer=42)
 
-    use(answer)
-    assert await Attempt(claim, KIND, tools, since=time.monotonic()).run(leases) == "completed"
+    assert await Attempt(claim, made_by(answer), tools, since=time.monotonic()).run(leases) == "completed"
     job = await tools.store.get(claim.job.id)
     assert (job.state, job.result) == (State.COMPLETED, {"answer": 42})
     assert job.progress == Progress(fraction=1.0, phase="done", counts={"total": 2, "done": 2})
 
 
-async def test_a_fault_in_the_pipeline_fails_the_job_without_its_words(
-    claim: Claim, tools: Tools, leases: LeaseThread, use: Use
-) -> None:
-    async def stumble(_run: Run, _input: BaseModel) -> BaseModel:
-        raise ValueError("what the user wrote")
+async def failure_of(pipeline: Make[BaseModel, BaseModel] | str, claim: Claim, tools: Tools) -> JobError:
+    """What the job's error says after one attempt; that there was no second is asserted on the way."""
+    leases = LeaseThread(tools.settings)
+    try:
+        await Attempt(claim, made_by(pipeline), tools, since=time.monotonic()).run(leases)
+    finally:
+        leases.close()
+    job = await tools.store.get(claim.job.id)
+    assert job.error is not None
+    assert (job.state, job.attempt) == (State.FAILED, 1)
+    return job.error
 
-    use(stumble)
-    await Attempt(claim, KIND, tools, since=time.monotonic()).run(leases)
-    error = (await tools.store.get(claim.job.id)).error
-    assert error is not None
-    assert error.reason is Reason.INTERNAL_ERROR
-    assert "what the user wrote" not in error.message
 
+async def test_a_fault_in_a_step_is_named_without_secrets(claim: Claim, tools: Tools) -> None:
+    async def stumble(_step: Step) -> int:
+        raise ValueError(
+            "no voice 'ann' at https://user:pass@voices.example, token=abcdef123456, key sk-0123456789abcdef"
+        )
 
-async def test_the_time_limit_of_the_kind_ends_the_job(
-    claim: Claim, tools: Tools, leases: LeaseThread, use: Use
-) -> None:
-    use(_hang)
-    await Attempt(claim, replace(KIND, time_limit=timedelta(milliseconds=100)), tools, since=time.monotonic()).run(
-        leases
+    async def make(context: JobContext, _input: BaseModel) -> BaseModel:
+        await context.step("voice", stumble)
+        return Result(answer=1)
+
+    assert await failure_of(make, claim, tools) == JobError(
+        reason=Reason.INTERNAL_ERROR,
+        message="ValueError: no voice 'ann' at https://[secret]@voices.example, token=[secret], key [secret]",
+        stage="voice",
     )
+
+
+async def test_a_long_error_is_shortened(claim: Claim, tools: Tools) -> None:
+    async def make(_context: JobContext, _input: BaseModel) -> BaseModel:
+        raise ValueError("x" * 10_000)
+
+    assert len((await failure_of(make, claim, tools)).message) < 520
+
+
+@pytest.mark.parametrize("returned", [{"answer": 42}, None])
+async def test_a_pipeline_that_returns_no_result_is_told_so_at_once(
+    claim: Claim, tools: Tools, returned: object
+) -> None:
+    async def make(_context: JobContext, _input: BaseModel) -> Any:  # noqa: ANN401  # the fault
+        return returned
+
+    error = await failure_of(make, claim, tools)
+    assert error.message == f"the story pipeline returned {type(returned).__name__}; it must return Result."
+
+
+async def test_sys_exit_ends_the_job_and_not_the_worker(claim: Claim, tools: Tools) -> None:
+    async def make(_context: JobContext, _input: BaseModel) -> BaseModel:
+        sys.exit("done")
+
+    assert (await failure_of(make, claim, tools)).message.startswith("sys.exit() was called in the pipeline")
+
+
+async def test_a_pipeline_that_is_not_there_is_told_of(claim: Claim, tools: Tools) -> None:
+    error = await failure_of("kinds.story.pipeline:mak", claim, tools)
+    assert error.message == (
+        "kind 'story': make 'kinds.story.pipeline:mak' cannot be imported:"
+        " module 'kinds.story.pipeline' has no attribute 'mak'."
+    )
+
+
+async def test_the_time_limit_of_the_kind_ends_the_job(claim: Claim, tools: Tools, leases: LeaseThread) -> None:
+    await Attempt(
+        claim, replace(made_by(_hang), time_limit=timedelta(milliseconds=100)), tools, since=time.monotonic()
+    ).run(leases)
     job = await tools.store.get(claim.job.id)
     assert (job.state, job.state_reason) == (State.FAILED, Reason.TIME_LIMIT)
 
 
 async def test_a_wait_that_the_provider_tells_is_not_longer_than_the_longest(
-    claim: Claim, tools: Tools, leases: LeaseThread, use: Use, held: Inspector
+    claim: Claim, tools: Tools, leases: LeaseThread, held: Inspector
 ) -> None:
-    async def be_busy(_run: Run, _input: BaseModel) -> BaseModel:
+    async def be_busy(_context: JobContext, _input: BaseModel) -> BaseModel:
         raise Busy("Come back in the evening.", retry_after=timedelta(hours=8))
 
-    use(be_busy)
-    assert await Attempt(claim, KIND, tools, since=time.monotonic()).run(leases) == "scheduled: provider_busy"
+    assert (
+        await Attempt(claim, made_by(be_busy), tools, since=time.monotonic()).run(leases) == "scheduled: provider_busy"
+    )
     assert await _wait(held, claim) == pytest.approx(tools.settings.retry_max.total_seconds(), abs=5)
 
 
 async def test_a_job_waits_for_its_booked_slot_however_far_away_that_is(
-    claim: Claim, tools: Tools, leases: LeaseThread, use: Use, held: Inspector, store: JobStore
+    claim: Claim, tools: Tools, leases: LeaseThread, held: Inspector, store: JobStore
 ) -> None:
     """In one wait, not in many that would come to use up its attempts."""
     desk, one_a_minute = desk_of(store, tools.settings), Rate(requests=1)
     for number in range(30):
         await desk.admit(claim.lease, planned(f"before:{number}", rate=one_a_minute))
 
-    async def ask(_run: Run, _input: BaseModel) -> BaseModel:
+    async def ask(_context: JobContext, _input: BaseModel) -> BaseModel:
         answer = await desk.admit(claim.lease, planned("page:1#1", rate=one_a_minute))
         assert isinstance(answer, Wait)
         raise RateLimited("There is room later.", retry_after=answer.left)
 
-    use(ask)
-    assert await Attempt(claim, KIND, tools, since=time.monotonic()).run(leases) == "scheduled: rate_limited"
+    assert await Attempt(claim, made_by(ask), tools, since=time.monotonic()).run(leases) == "scheduled: rate_limited"
     assert await _wait(held, claim) == pytest.approx(30 * 60, abs=5)
 
 
@@ -165,11 +204,10 @@ async def _wait(held: Inspector, claim: Claim) -> float:
 
 
 async def test_an_interrupted_job_is_handed_back_without_using_up_the_attempt(
-    claim: Claim, tools: Tools, leases: LeaseThread, use: Use
+    claim: Claim, tools: Tools, leases: LeaseThread
 ) -> None:
     quick = replace(tools, settings=tools.settings.model_copy(update={"grace": timedelta(milliseconds=50)}))
-    use(_hang)
-    attempt = Attempt(claim, KIND, quick, since=time.monotonic())
+    attempt = Attempt(claim, made_by(_hang), quick, since=time.monotonic())
     asyncio.get_running_loop().call_later(0.1, attempt.interrupt)
     assert await attempt.run(leases) == "handed back"
     job = await tools.store.get(claim.job.id)
@@ -177,25 +215,24 @@ async def test_an_interrupted_job_is_handed_back_without_using_up_the_attempt(
 
 
 async def test_an_interrupted_job_that_was_just_done_is_completed(
-    claim: Claim, tools: Tools, leases: LeaseThread, use: Use
+    claim: Claim, tools: Tools, leases: LeaseThread
 ) -> None:
-    async def answer(_run: Run, _input: BaseModel) -> BaseModel:
+    async def answer(_context: JobContext, _input: BaseModel) -> BaseModel:
         attempt.interrupt()
         return Result(answer=42)
 
-    use(answer)
-    attempt = Attempt(claim, KIND, tools, since=time.monotonic())
+    attempt = Attempt(claim, made_by(answer), tools, since=time.monotonic())
     assert await attempt.run(leases) == "completed"
 
 
 async def test_a_pipeline_that_goes_on_when_cancelled_is_given_up(
-    claim: Claim, tools: Tools, leases: LeaseThread, use: Use, monkeypatch: pytest.MonkeyPatch
+    claim: Claim, tools: Tools, leases: LeaseThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The job has its state, and the process has to end."""
     monkeypatch.setattr("tasks.engine.attempt.CANCEL_GRACE", 0.1)
     released = asyncio.Event()
 
-    async def retry_while_unavailable(_run: Run, _input: BaseModel) -> BaseModel:
+    async def refuse_to_stop(_context: JobContext, _input: BaseModel) -> BaseModel:
         while not released.is_set():
             try:
                 await released.wait()
@@ -203,22 +240,21 @@ async def test_a_pipeline_that_goes_on_when_cancelled_is_given_up(
                 continue
         return Result(answer=42)
 
-    use(retry_while_unavailable)
     try:
         with pytest.raises(CancellationIgnored):
             await Attempt(
-                claim, replace(KIND, time_limit=timedelta(milliseconds=50)), tools, since=time.monotonic()
+                claim,
+                replace(made_by(refuse_to_stop), time_limit=timedelta(milliseconds=50)),
+                tools,
+                since=time.monotonic(),
             ).run(leases)
         assert (await tools.store.get(claim.job.id)).state_reason is Reason.TIME_LIMIT
     finally:
         released.set()
 
 
-async def test_a_cancelled_job_is_left_alone(
-    claim: Claim, tools: Tools, leases: LeaseThread, use: Use, store: JobStore
-) -> None:
-    use(_hang)
-    attempt = Attempt(claim, KIND, tools, since=time.monotonic())
+async def test_a_cancelled_job_is_left_alone(claim: Claim, tools: Tools, leases: LeaseThread, store: JobStore) -> None:
+    attempt = Attempt(claim, made_by(_hang), tools, since=time.monotonic())
     running = asyncio.create_task(attempt.run(leases))
     await store.cancel(claim.job.id)
     assert await running == "lost"

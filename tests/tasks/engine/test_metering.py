@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from headrace.context import Run, Tools
+from headrace import JobContext
 from headrace.errors import Busy, ProviderError, RateLimited, Rejected, Unavailable
 from headrace.generated import GeneratedInput
 from headrace.provider import Answer, Image, ImageRequest, Provider, Text, TextRequest, Usage
@@ -20,6 +20,7 @@ from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.states import Reason
 from jobs.store import JobStore
+from tasks.engine.backend import LeasedJob, Tools
 from tasks.engine.metering import Meter
 from tasks.providers.registry import Chosen, Providers
 from tests.support.inspector import Inspector
@@ -76,11 +77,11 @@ class OnlyPaid(Providers):
         super().__init__(settings)
         self._paid = paid
 
-    def choose(self, asked: GeneratedInput) -> Chosen:
+    def choose(self, requested: GeneratedInput) -> Chosen:
         async def open_paid() -> Provider:
             return self._paid
 
-        return Chosen("openai", open_paid, asked.model, asked.image_model)
+        return Chosen("openai", open_paid, requested.model, requested.image_model)
 
 
 @dataclass
@@ -94,8 +95,8 @@ class Bench:
     async def claim(self, new: NewJob | None = None) -> Claim:
         return await running(self.store, new)
 
-    def run(self, claim: Claim) -> Run:
-        return Run(claim.lease, self.tools, claim.steps)
+    def run(self, claim: Claim) -> JobContext:
+        return JobContext(LeasedJob(claim.lease, self.tools), claim.steps)
 
     async def used(self, claim: Claim) -> list[UsageItem]:
         return (await self.store.get(claim.job.id)).usage
@@ -121,7 +122,7 @@ def bench(tools: Tools, store: JobStore, settings: Settings, tmp_path: Any) -> N
 
 
 async def _write(step: Step) -> str:
-    return (await step.text("story", instructions="Write.", facts={"title": "The Fox"}, answer=Words)).text
+    return (await step.text("Write.", facts={"title": "The Fox"}, answer=Words)).text
 
 
 async def _paint(step: Step) -> int:
@@ -151,10 +152,10 @@ async def test_the_next_attempt_says_what_it_did_not_pay_for(bench: NewBench) ->
     again = await paid.store.claim(claim.job.id, worker="tests", token="again")  # noqa: S106  # not a secret
     assert isinstance(again, Claim)
 
-    run = paid.run(again)
-    await run.step("page:1", _paint, int)
+    context = paid.run(again)
+    await context.step("page:1", _paint, int)
 
-    assert (run.reused.steps, run.reused.cost) == (1, 0.04)
+    assert (context.reused.steps, context.reused.cost) == (1, 0.04)
     assert [item.calls for item in await paid.used(claim)] == [1]
 
 
@@ -181,11 +182,11 @@ async def test_a_call_over_budget_is_not_made(bench: NewBench) -> None:
     """The job fails for good; what it paid for stays."""
     paid = bench()
     claim = await paid.claim(story(max_cost="0.05"))
-    run = paid.run(claim)
-    await run.step("page:1", _paint, int)
+    context = paid.run(claim)
+    await context.step("page:1", _paint, int)
 
     with pytest.raises(Rejected, match=r"costs about \$0\.04, and \$0\.04 of the job's max_cost of \$0\.05") as raised:
-        await run.step("page:2", _paint, int)
+        await context.step("page:2", _paint, int)
 
     assert (raised.value.reason, raised.value.stage) == (Reason.BUDGET_EXCEEDED, "page:2")
     assert paid.provider.calls == 1
@@ -251,7 +252,8 @@ async def test_a_refusal_for_asking_too_often_pauses_all_jobs(bench: NewBench) -
 
 async def test_a_short_wait_for_the_rate_is_taken_in_the_step(bench: NewBench) -> None:
     paid = bench(rates="paid/*=300rpm")
-    run = paid.run(await paid.claim())
+    backend = LeasedJob((await paid.claim()).lease, paid.tools)
+    context = JobContext(backend, {})
     loop = asyncio.get_running_loop()
     at: list[float] = []
 
@@ -261,12 +263,12 @@ async def test_a_short_wait_for_the_rate_is_taken_in_the_step(bench: NewBench) -
         return value
 
     def waits_for_the_rate() -> bool:
-        waited = run.waits.longest()
+        waited = backend.waits.longest()
         return waited is not None and waited.on == "rate_limit"
 
     # Five a second: five at once, and then one every 200 ms.
     watching = asyncio.create_task(wait_until(waits_for_the_rate, within=5, what="the job waits for its rate"))
-    await run.map("page", range(8), lambda step, _: paint(step), int)
+    await context.map("page", range(8), lambda step, _: paint(step), int)
 
     assert await watching
     assert at[7] - at[0] > 0.3
@@ -275,11 +277,11 @@ async def test_a_short_wait_for_the_rate_is_taken_in_the_step(bench: NewBench) -
 
 async def test_a_long_wait_for_the_rate_frees_the_worker(bench: NewBench) -> None:
     paid = bench(rates="paid/*=1rpm")
-    run = paid.run(await paid.claim())
-    await run.step("page:1", _paint, int)
+    context = paid.run(await paid.claim())
+    await context.step("page:1", _paint, int)
 
     with pytest.raises(RateLimited) as raised:
-        await run.step("page:2", _paint, int)
+        await context.step("page:2", _paint, int)
 
     assert (raised.value.reason, raised.value.stage, paid.provider.calls) == (Reason.RATE_LIMITED, "page:2", 1)
 
@@ -295,13 +297,13 @@ async def test_the_offline_provider_costs_no_round_trip_unless_it_has_a_rate(too
         return len((await step.image("a fox", scene={"setting": "forest", "subjects": ["fox"]})).png)
 
     before = await scripts_run()
-    await Run(free.lease, tools, {}).step("page:1", paint, int)
+    await JobContext(LeasedJob(free.lease, tools), {}).step("page:1", paint, int)
 
     assert await scripts_run() - before == 1  # saves the step
     limited = tools.settings.model_copy(update={"rates": "offline/*=600rpm"})
     metered = replace(tools, meter=Meter(limited, store))
     before = await scripts_run()
-    await Run(free.lease, metered, {}).step("page:2", paint, int)
+    await JobContext(LeasedJob(free.lease, metered), {}).step("page:2", paint, int)
 
     assert await scripts_run() - before == 3
     assert [item.calls for item in (await store.get(free.job.id)).usage] == [2]

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from headrace.context import Tools
 from headrace.provider import Image, ImageRequest
 from jobs import kinds
 from jobs.leases import Claim
@@ -22,6 +21,7 @@ from jobs.states import Reason, State
 from jobs.store import JobStore
 from kinds.story import StoryInput
 from tasks.engine.attempt import Attempt
+from tasks.engine.backend import Tools
 from tasks.engine.lease import LeaseThread
 from tasks.providers.openai import OpenAIProvider
 from tasks.providers.registry import Providers

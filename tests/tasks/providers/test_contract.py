@@ -31,7 +31,7 @@ PAGE = {
 }
 OUTLINE = json.dumps({"title": "Füchse", "hero": "a red fox", "style": "watercolour", "pages": [PAGE] * 4})
 CALL = Call("job-1", "page:1")
-STORY = TextRequest(CALL, "story", "Write a picture book.", {"title": "Füchse", "pages": 4}, StoryOutline, seed=1)
+STORY = TextRequest(CALL, "Write a picture book.", {"title": "Füchse", "pages": 4}, StoryOutline, seed=1)
 FOX = ImageRequest(CALL, "a fox", {"setting": "forest", "subjects": ["fox"]})
 Ask = Callable[[Provider], Awaitable[Any]]
 

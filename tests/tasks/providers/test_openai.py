@@ -68,7 +68,7 @@ def call() -> Call:
 
 def story(call: Call) -> TextRequest[StoryOutline]:
     facts = {"title": "Füchse", "prompt": "a fox in the forest", "pages": 5}
-    return TextRequest(call, "story", "Write a picture book.", facts, StoryOutline, seed=1)
+    return TextRequest(call, "Write a picture book.", facts, StoryOutline, seed=1)
 
 
 def fox(call: Call) -> ImageRequest:
