@@ -81,7 +81,7 @@ class Kind(Generic[Input, Result]):
         return [
             fault
             for right, fault in (
-                (_NAME.fullmatch(self.name), "name must be lower-case letters, digits and _, a letter first"),
+                (is_kind_name(self.name), "name must be lower-case letters, digits and _, a letter first"),
                 (
                     _PATH.fullmatch(self.path),
                     f"path {self.path!r} must be one lower-case word after a slash",
@@ -102,6 +102,11 @@ class Kind(Generic[Input, Result]):
             )
             if not right
         ]
+
+
+def is_kind_name(text: str) -> bool:
+    """Whether a kind could have this name."""
+    return bool(_NAME.fullmatch(text))
 
 
 def _is_model(value: object) -> bool:

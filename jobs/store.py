@@ -209,12 +209,13 @@ class JobStore:
         error: JobError,
         *,
         wait: timedelta,
-        files: Sequence[FileRef] = (),
+        files: Sequence[FileRef] | None = (),
         reused: Reused | None = None,
     ) -> State:
         """Frees the worker until the wait is over; or ends the job as `fail` does, if its attempts are used up.
 
         A wait for the rate limit uses up none, unless many have followed each other without a call in between.
+        One for a capable worker uses up none; it fails the job when it has lasted as long as the first start may take.
         """
         reply = await self.scripts.retry_later(
             job_id=lease.job_id,

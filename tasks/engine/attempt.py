@@ -1,7 +1,9 @@
 """One attempt at a job: claim it, keep the lease, run its pipeline, and bring it to its next state, exactly one."""
 
 import asyncio
+from datetime import timedelta
 from enum import StrEnum
+from importlib.metadata import version
 from uuid import uuid4
 
 import structlog
@@ -35,6 +37,10 @@ CANCEL_GRACE = 5.0
 """Seconds a cancelled pipeline gets to stop. After that its process has to end, see `CancellationIgnored`."""
 
 
+TRY_ANOTHER_AFTER = timedelta(seconds=5)
+"""How soon another worker may try a job that this one cannot run, at first."""
+
+
 class CancellationIgnored(Exception):
     """The pipeline goes on although it was cancelled; only the end of the process stops it."""
 
@@ -51,10 +57,14 @@ class Attempt:
     """Runs one claimed job. All methods belong to the event loop of the process."""
 
     def __init__(self, claim: Claim, kind: Kind, tools: Tools, *, since: float) -> None:
-        """`since` is when the lease was asked for, by the loop's clock."""
+        """`since` is when the lease was asked for, by the loop's clock.
+
+        Raises ValidationError for an input or a step, and SavedByNewerVersion for steps, that this worker cannot read.
+        """
         self._claim = claim
         self._since = since
         self._kind = kind
+        self._input = kind.input.model_validate(claim.job.input)
         self._tools = tools
         self._loop = asyncio.get_running_loop()
         self._backend = LeasedJob(claim.lease, tools)
@@ -110,10 +120,9 @@ class Attempt:
             self._work.cancel()
 
     async def _pipeline(self) -> BaseModel:
-        body = self._kind.input.model_validate(self._claim.job.input)
-        self._context.choose(body)
+        self._context.choose(self._input)
         try:
-            result = await self._kind.pipeline()(self._context, body)
+            result = await self._kind.pipeline()(self._context, self._input)
         except SystemExit as error:
             raise PipelineExited from error
         if not isinstance(result, self._kind.result):
@@ -229,19 +238,21 @@ async def claim(job_id: str, tools: Tools, *, worker: str) -> tuple[Claim | Refu
     return claimed, since
 
 
-async def give_up(lease: Lease, tools: Tools) -> str:
-    """Fails a claimed job that cannot be begun here, as with steps saved by another version; returns what became of it.
+async def leave_to_another(lease: Lease, error: Exception, tools: Tools) -> str:
+    """Puts off a claimed job that this worker cannot begin, until another has it; returns what became of it.
 
     If Redis stays away or the lease is lost, the job goes on as after any lost lease.
     """
-    failure = JobError(
-        reason=Reason.INTERNAL_ERROR,
-        message="The job or its saved steps cannot be read by this version of the worker. Submit it as a new job.",
-    )
+    reason = Reason.NO_CAPABLE_WORKER
+    message = f"A worker (Headrace {version('headrace')}) cannot run it: {describe(error, tools.settings)}."
+    failure = JobError(reason=reason, message=f"{message} It waits for a worker that can.")
     try:
-        await retry_while_unavailable(lambda: tools.store.fail(lease, failure), within=tools.settings.lease)
+        state = await retry_while_unavailable(
+            lambda: tools.store.retry_later(lease, failure, wait=TRY_ANOTHER_AFTER, files=None),
+            within=tools.settings.lease,
+        )
     except LeaseLost as lost:
         return f"lost: {lost.state}"
     except StoreUnavailable:
         return "lost: unreachable"
-    return f"failed: {Reason.INTERNAL_ERROR}"
+    return f"{state}: {reason}"

@@ -13,7 +13,7 @@ from jobs.files import FileStore
 from jobs.leases import Refusal
 from jobs.settings import Settings
 from jobs.store import JobStore
-from tasks.engine.attempt import Attempt, CancellationIgnored, claim, give_up
+from tasks.engine.attempt import Attempt, CancellationIgnored, claim, leave_to_another
 from tasks.engine.backend import Tools
 from tasks.engine.lease import LeaseThread
 from tasks.engine.metering import Meter
@@ -82,9 +82,9 @@ class Child:
             return f"refused: {claimed.state}"
         try:
             attempt = Attempt(claimed, kinds.get(claimed.job.kind), self._tools, since=since)
-        except Exception:
-            log.exception("job not begun")
-            return await give_up(claimed.lease, self._tools)
+        except Exception as error:  # noqa: BLE001  # whatever keeps this worker from it need not keep another
+            log.warning("job left to another worker", kind=claimed.job.kind, why=str(error))
+            return await leave_to_another(claimed.lease, error, self._tools)
         self._attempt_now = attempt
         if self._stopping:
             attempt.interrupt()

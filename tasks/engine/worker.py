@@ -109,6 +109,7 @@ def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
     for kind in kinds.known():
         hard_limit = int((kind.time_limit + HARD_LIMIT_MARGIN).total_seconds())
         app.task(name=kind.name, bind=True, time_limit=hard_limit)(run)
+    app.task(name=message_filter.UNKNOWN_KIND, bind=True)(run)
     app.conf.worker_consumer = Consumer
     app.steps["worker"].add(_parent_step(worker))
     _connect(worker, settings)
