@@ -66,6 +66,12 @@ class Kind(Generic[Input, Result]):
             raise InvalidKind(f"kind {self.name!r}: make {self.make!r} must be an async function")
         return found
 
+    @property
+    def package(self) -> str:
+        """The top-level package that its pipeline is in."""
+        module = self.make if isinstance(self.make, str) else self.make.__module__
+        return module.partition(":")[0].partition(".")[0]
+
     def missing_pipeline(self) -> str | None:
         """Why there is no pipeline where `make` refers to, found without importing it; None when there is one."""
         if not isinstance(self.make, str):

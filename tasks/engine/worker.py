@@ -18,8 +18,9 @@ from jobs.logs import configure_logging
 from jobs.prices import Prices
 from jobs.settings import Settings
 from tasks.engine import message_filter
-from tasks.engine.child import EX_SOFTWARE, Child
+from tasks.engine.child import Child
 from tasks.engine.consumer import FLUSH_EVERY, Consumer
+from tasks.engine.lease import EX_SOFTWARE
 from tasks.engine.parent import Parent
 from tasks.providers.registry import missing
 
