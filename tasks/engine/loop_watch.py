@@ -35,7 +35,9 @@ class LoopWatch:
 
     def where(self) -> str:
         """What the loop's thread does now: `podcast/pipeline.py:42 in render`."""
-        innermost = frame = sys._current_frames().get(self._thread)  # noqa: SLF001  # the documented way to another thread's stack
+        # Documented, for all its underscore, and the one way to another thread's stack.
+        frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as above
+        innermost = frame = frames.get(self._thread)
         while frame is not None:
             if str(frame.f_globals.get("__name__", "")).partition(".")[0] == self._package:
                 return _place(frame)
