@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -115,7 +114,7 @@ async def test_without_the_extra_a_video_fails_at_once_and_costs_nothing(
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
     assert (
-        await Attempt(claim, kinds.get("lesson"), tools, since=time.monotonic()).run(leases) == "failed: input_rejected"
+        await Attempt(claim, kinds.get("lesson"), tools).run(leases) == "failed: input_rejected"
     )
     job = await tools.store.get(claim.job.id)
     assert job.state is State.FAILED
@@ -129,7 +128,7 @@ async def test_without_an_ffmpeg_a_video_fails_at_once_and_costs_nothing(
 ) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nowhere/ffmpeg")
     assert (
-        await Attempt(claim, kinds.get("lesson"), tools, since=time.monotonic()).run(leases) == "failed: input_rejected"
+        await Attempt(claim, kinds.get("lesson"), tools).run(leases) == "failed: input_rejected"
     )
     job = await tools.store.get(claim.job.id)
     assert job.error is not None
