@@ -13,12 +13,11 @@ from headrace.errors import (
     Busy,
     Interrupted,
     PipelineError,
-    PipelineExited,
     ProviderError,
     RateLimited,
     Rejected,
-    WrongResult,
 )
+from headrace.pipeline import run_pipeline
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.kind import InvalidKind, Kind
 from jobs.model import JobError
@@ -67,7 +66,7 @@ class Attempt:
     async def run(self, leases: LeaseThread) -> str:
         """Runs the pipeline to the end of the attempt; returns what became of the job. Raises CancellationIgnored."""
         self._log.info("job started", steps_saved=len(self._claim.steps))
-        self._work = self._loop.create_task(self._pipeline())
+        self._work = self._loop.create_task(run_pipeline(self._kind, self._context, self._claim.job.input))
         limit = self._loop.call_later(self._kind.time_limit.total_seconds(), self._end, _Stop.TIME_LIMIT)
         try:
             with leases.hold(
@@ -108,17 +107,6 @@ class Attempt:
         self._told_to_end.set()
         if self._work is not None:
             self._work.cancel()
-
-    async def _pipeline(self) -> BaseModel:
-        body = self._kind.input.model_validate(self._claim.job.input)
-        self._context.choose(body)
-        try:
-            result = await self._kind.pipeline()(self._context, body)
-        except SystemExit as error:
-            raise PipelineExited from error
-        if not isinstance(result, self._kind.result):
-            raise WrongResult(self._kind.name, result, self._kind.result)
-        return result
 
     async def _settle(self, work: asyncio.Task[BaseModel]) -> str:
         """Waits for the pipeline, or for the order to stop it, and writes what that means for the job."""
