@@ -12,9 +12,11 @@ import pytest
 
 from headrace import JobContext
 from jobs import kinds
+from jobs.leases import Claim
+from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.states import State
-from jobs.store import Claim, JobStore, NewJob
+from jobs.store import JobStore
 from kinds.lesson import LessonInput
 from kinds.lesson import pipeline as lesson
 from kinds.lesson.video import production

@@ -11,8 +11,10 @@ import pytest
 from cli.embedded_redis import EmbeddedRedis
 from headrace.waits import Waited
 from jobs import keys, kinds
+from jobs.leases import Claim
+from jobs.new_job import NewJob
 from jobs.settings import Settings
-from jobs.store import Claim, JobStore, NewJob
+from jobs.store import JobStore
 from tasks.engine.lease import LeaseThread
 from tests.support.fault_proxy import FaultProxy
 from tests.support.ports import free_port
