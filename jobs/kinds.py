@@ -17,7 +17,7 @@ from jobs.errors import UnknownKind
 from jobs.kind import InvalidKind, Kind
 from jobs.options import JobOptions
 
-__all__ = ["InvalidKind", "Kind", "get", "known"]
+__all__ = ["InvalidKind", "Kind", "get", "known", "modules"]
 
 GROUP = "headrace.kinds"
 VARIABLE = "HEADRACE_KINDS"
@@ -36,6 +36,11 @@ def get(name: str) -> Kind:
         return _kinds()[name]
     except KeyError:
         raise UnknownKind(name, list(_kinds())) from None
+
+
+def modules() -> list[str]:
+    """The modules that are said to have a kind, whether they can be imported or not."""
+    return [source.module for source in _sources()]
 
 
 @dataclass(frozen=True)
