@@ -148,6 +148,10 @@ class Settings(BaseSettings):
         seconds=15
     )
 
+    max_streams: Annotated[
+        int, Field(ge=1, description="Most event streams at once in an API process, each with a file descriptor")
+    ] = 10_000
+
     provider: Annotated[
         ProviderName | None,
         Field(description="Who writes and paints; unset: `openai` or `gemini`, whose key is set, else `offline`"),
