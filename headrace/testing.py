@@ -22,7 +22,7 @@ from headrace.step import Step
 from headrace.waits import Waits
 from jobs.files import FileStore
 from jobs.kind import Kind
-from jobs.model import Progress, UsageItem
+from jobs.model import FileRef, Progress, UsageItem
 from jobs.settings import ProviderName, Settings
 from jobs.uploads import file_of
 
@@ -174,7 +174,8 @@ class _Memory:
     async def report(self, progress: Progress) -> None:
         self.progress.append(progress)
 
-    async def save(self, step: str, saved: str, usage: Sequence[UsageItem]) -> None:  # noqa: ARG002  # Backend's
+    async def save(self, step: str, saved: str, files: Sequence[FileRef], usage: Sequence[UsageItem]) -> None:
+        del files, usage  # they stand in what is saved
         self.saved[step] = saved
         self.steps.append(step)
 
