@@ -1,6 +1,5 @@
-"""One run of a kind's pipeline: its input read, its result checked."""
+"""One run of a kind's pipeline, its result checked."""
 
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -12,13 +11,12 @@ from jobs.kind import Kind
 Result = TypeVar("Result", bound=BaseModel)
 
 
-async def run_pipeline(kind: Kind[Any, Result], job: JobContext, input: Mapping[str, Any]) -> Result:  # noqa: A002  # what it is called everywhere
-    """What the pipeline of `kind` makes of `input`.
+async def run_pipeline(kind: Kind[Any, Result], job: JobContext, body: BaseModel) -> Result:
+    """What the pipeline of `kind` makes of `body`, an input of that kind.
 
-    Raises what the pipeline raises, PipelineExited, WrongResult, Rejected for models that cannot be asked for,
-    InvalidKind when there is no pipeline, and pydantic's ValidationError for an input that is none.
+    Raises what the pipeline raises, PipelineExited, WrongResult, Rejected for models that cannot be asked for, and
+    InvalidKind when there is no pipeline.
     """
-    body = kind.input.model_validate(input)
     job.choose(body)
     try:
         result = await kind.pipeline()(job, body)

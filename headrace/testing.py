@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pkgutil import resolve_name
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel
 from pydantic_settings import PydanticBaseSettingsSource, SettingsConfigDict
@@ -22,7 +22,7 @@ from headrace.step import Step
 from headrace.waits import Waits
 from jobs.files import FileStore
 from jobs.kind import Kind
-from jobs.model import Progress, UsageItem
+from jobs.model import FileRef, Progress, UsageItem
 from jobs.settings import ProviderName, Settings
 from jobs.uploads import file_of
 
@@ -35,11 +35,11 @@ OFFLINE = "kinds.offline:OfflineProvider"
 
 @dataclass(frozen=True)
 class CallMade:
-    """One question that a provider was asked."""
+    """One call to a provider."""
 
     step: str
-    what: Literal["text", "image"]
-    request: TextRequest[Any] | ImageRequest
+    provider: str
+    model: str
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,12 @@ async def run_kind(  # noqa: PLR0913  # all but two by keyword
     AssertionError when `fail_at` is never reached, or when a step that was saved is not taken over: it would be paid
     again, because its name is not the same in every attempt.
     """
+    body = kind.input.model_validate(input)
     memory = _Memory(provider or resolve_name(OFFLINE)(), _WithoutEnvironment.model_validate(settings or {}))
     for upload_id, data in (uploads or {}).items():
         await memory.files.put_at(file_of(upload_id).key, data, "application/octet-stream")
     job = _CrashingContext(memory, {}, version=kind.version, fail_at=fail_at)
-    result = await _until_crash(run_pipeline(kind, job, input), job.crashed)
+    result = await _until_crash(run_pipeline(kind, job, body), job.crashed)
     if fail_at is not None and result is not None:
         raise AssertionError(f"step {fail_at!r} was never reached; made: {_listed(memory.steps)}")
     if fail_at is not None and not resume:
@@ -103,7 +104,7 @@ async def run_kind(  # noqa: PLR0913  # all but two by keyword
     if resume:
         saved = dict(memory.saved)
         job = _CrashingContext(memory, saved, version=kind.version)
-        result = await run_pipeline(kind, job, input)
+        result = await run_pipeline(kind, job, body)
         reused = [name for name in saved if name in job.begun]
         if lost := sorted(saved.keys() - job.begun):
             raise AssertionError(
@@ -173,7 +174,7 @@ class _Memory:
     async def report(self, progress: Progress) -> None:
         self.progress.append(progress)
 
-    async def save(self, step: str, saved: str, usage: Sequence[UsageItem]) -> None:  # noqa: ARG002  # Backend's
+    async def save(self, step: str, saved: str, files: Sequence[FileRef], usage: Sequence[UsageItem]) -> None:  # noqa: ARG002  # Backend's
         self.saved[step] = saved
         self.steps.append(step)
 
@@ -189,11 +190,11 @@ class _NotingProvider:
         self.image_model = provider.image_model
 
     async def text(self, request: TextRequest[Answer]) -> Text[Answer]:
-        self._calls.append(CallMade(request.call.step, "text", request))
+        self._calls.append(CallMade(request.call.step, self.name, request.model or self.text_model))
         return await self._provider.text(request)
 
     async def image(self, request: ImageRequest) -> Image:
-        self._calls.append(CallMade(request.call.step, "image", request))
+        self._calls.append(CallMade(request.call.step, self.name, request.model or self.image_model))
         return await self._provider.image(request)
 
     async def aclose(self) -> None:

@@ -66,7 +66,7 @@ class Attempt:
     async def run(self, leases: LeaseThread) -> str:
         """Runs the pipeline to the end of the attempt; returns what became of the job. Raises CancellationIgnored."""
         self._log.info("job started", steps_saved=len(self._claim.steps))
-        self._work = self._loop.create_task(run_pipeline(self._kind, self._context, self._claim.job.input))
+        self._work = self._loop.create_task(self._pipeline())
         limit = self._loop.call_later(self._kind.time_limit.total_seconds(), self._end, _Stop.TIME_LIMIT)
         try:
             with leases.hold(
@@ -107,6 +107,10 @@ class Attempt:
         self._told_to_end.set()
         if self._work is not None:
             self._work.cancel()
+
+    async def _pipeline(self) -> BaseModel:
+        body = self._kind.input.model_validate(self._claim.job.input)
+        return await run_pipeline(self._kind, self._context, body)
 
     async def _settle(self, work: asyncio.Task[BaseModel]) -> str:
         """Waits for the pipeline, or for the order to stop it, and writes what that means for the job."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 from headrace import FileRef, GeneratedInput, JobContext, Kind, Rejected, Step
 from headrace.errors import PipelineExited, StepNameReused, WrongResult
 from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest, Usage
-from headrace.testing import Crashed, run_kind
+from headrace.testing import CallMade, Crashed, run_kind
 
 
 class Input(GeneratedInput):
@@ -61,7 +61,7 @@ async def test_a_run_shows_what_was_made_and_asked() -> None:
     assert run.result.parts == ["Tides 1", "Tides 2", "Tides 3"]
     assert run.steps == STEPS
     assert run.reused == []
-    assert [(call.step, call.what) for call in run.calls] == [(step, "text") for step in STEPS[:-1]]
+    assert run.calls == [CallMade(step, "offline", "composer-1") for step in STEPS[:-1]]
     assert run.files == {"all.txt": b"Tides 1\nTides 2\nTides 3"}
     assert run.progress[0].phase == "part"
     assert run.counts == {"total": 3}
@@ -138,7 +138,7 @@ async def test_another_provider_answers_whoever_the_input_names() -> None:
     assert (run.result.provider, run.result.parts) == ("vendor", ["from a vendor"])
     run = await run_kind(KIND, {"topic": "Tides", "parts": 1, "provider": "openai", "model": "m-1"}, provider=Vendor())
     assert (run.result.provider, run.result.parts) == ("openai", ["from a vendor"])
-    assert {call.request.model for call in run.calls} == {"m-1"}
+    assert {call.model for call in run.calls} == {"m-1"}
 
 
 async def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
