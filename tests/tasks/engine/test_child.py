@@ -18,7 +18,7 @@ from tasks.engine.child import Child
 
 @pytest.fixture
 def child(settings: Settings) -> Iterator[Child]:
-    child = Child(settings, worker="tests")
+    child = Child(settings, worker="tests", on_claim=lambda: None)
     yield child
     child.close()
 
