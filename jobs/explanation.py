@@ -79,7 +79,7 @@ async def explain(job_id: str, redis: Redis, store: JobStore, fleet: Fleet, *, p
             wrong, why = nobody or wait < -OVERDUE, _scheduled(job, wait)
         case _:
             wrong, why = job.state in {State.FAILED, State.EXPIRED}, _ended(job)
-    log = EventLog(redis, patience=patience, keep_alive=patience)
+    log = EventLog(redis, patience=patience)
     return Explanation(job=job, wrong=wrong, why=why, happenings=await _happenings(log, job_id))
 
 

@@ -18,7 +18,7 @@ from jobs.errors import UnknownKind
 from jobs.kind import InvalidKind, Kind
 from jobs.options import JobOptions
 
-__all__ = ["InvalidKind", "Kind", "faults", "get", "known", "usable"]
+__all__ = ["InvalidKind", "Kind", "faults", "get", "known", "modules", "usable"]
 
 GROUP = "headrace.kinds"
 VARIABLE = "HEADRACE_KINDS"
@@ -49,6 +49,11 @@ def get(name: str) -> Kind:
         return _found().kinds[name]
     except KeyError:
         raise UnknownKind(name, list(_found().kinds)) from None
+
+
+def modules() -> list[str]:
+    """The modules that are said to have a kind, whether they can be imported or not."""
+    return [source.module for source in _sources()]
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,11 @@ from headrace.errors import (
     Busy,
     Interrupted,
     PipelineError,
-    PipelineExited,
     ProviderError,
     RateLimited,
     Rejected,
-    WrongResult,
 )
+from headrace.pipeline import run_pipeline
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.kind import InvalidKind, Kind
 from jobs.leases import Claim, Lease, Refusal
@@ -116,14 +115,7 @@ class Attempt:
             self._work.cancel()
 
     async def _pipeline(self) -> BaseModel:
-        self._context.choose(self._input)
-        try:
-            result = await self._kind.pipeline()(self._context, self._input)
-        except SystemExit as error:
-            raise PipelineExited from error
-        if not isinstance(result, self._kind.result):
-            raise WrongResult(self._kind.name, result, self._kind.result)
-        return result
+        return await run_pipeline(self._kind, self._context, self._input)
 
     async def _settle(self, work: asyncio.Task[BaseModel]) -> str:
         """Waits for the pipeline, or for the order to stop it, and writes what that means for the job."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -30,10 +31,12 @@ PATIENCE = timedelta(seconds=5)
 class JobRunner:
     """Runs one job after another in the event loop."""
 
-    def __init__(self, tools: Tools, leases: LeaseThread, *, worker: str) -> None:
+    def __init__(self, tools: Tools, leases: LeaseThread, *, worker: str, on_claim: Callable[[], object]) -> None:
+        """`on_claim` is called after each claim that the store has answered, be it with a refusal."""
         self._tools = tools
         self._leases = leases
         self._worker = worker
+        self._on_claim = on_claim
         self._attempt_now: Attempt | None = None
         self._stopping = False
 
@@ -44,6 +47,7 @@ class JobRunner:
         except StoreUnavailable:
             log.warning("job not claimed: the store is away; the sweep will find it")
             return "not claimed"
+        self._on_claim()
         if isinstance(claimed, Refusal):
             log.info("message dropped: nothing to claim", state=claimed.state)
             return f"refused: {claimed.state}"
@@ -73,11 +77,12 @@ class JobRunner:
 class Child:
     """What a child process keeps between jobs: its loop, and the jobs' connections, which live in that loop."""
 
-    def __init__(self, settings: Settings, *, worker: str) -> None:
+    def __init__(self, settings: Settings, *, worker: str, on_claim: Callable[[], object]) -> None:
+        """`on_claim` as in JobRunner."""
         self._runner = asyncio.Runner()
         self._leases = LeaseThread(settings)
         self._tools = self._runner.run(_open_tools(settings))
-        self._jobs = JobRunner(self._tools, self._leases, worker=worker)
+        self._jobs = JobRunner(self._tools, self._leases, worker=worker, on_claim=on_claim)
         # The loop keeps a signal that comes between two jobs until it runs again.
         self._runner.get_loop().add_signal_handler(HAND_BACK, self._jobs.stop)
 

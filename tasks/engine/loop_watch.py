@@ -35,9 +35,8 @@ class LoopWatch:
 
     def where(self) -> str:
         """What the loop's thread does now: `podcast/pipeline.py:42 in render`."""
-        # Documented, for all its underscore, and the one way to another thread's stack.
-        frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as above
-        innermost = frame = frames.get(self._thread)
+        # The documented way to another thread's stack.
+        innermost = frame = sys._current_frames().get(self._thread)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as said
         while frame is not None:
             if str(frame.f_globals.get("__name__", "")).partition(".")[0] == self._package:
                 return _place(frame)

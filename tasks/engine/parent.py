@@ -4,6 +4,7 @@ All of it runs in one thread with an event loop of its own, so that neither Cele
 """
 
 import asyncio
+import math
 import os
 import random
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from multiprocessing.sharedctypes import RawValue
 from typing import TypeVar
 from uuid import uuid4
 
@@ -65,6 +67,8 @@ class Parent:
         self._exit = exit_process
         self._started_at = datetime.now(UTC)
         self.watchdog = Watchdog(settings.watchdog)
+        # Without a lock: a child that is killed would keep it.
+        self._claimed_at = RawValue("d", -math.inf)
         self._thread = LoopThread("parent")
         self._health: HealthServer | None = None
         self._connected: _Connected | None = None
@@ -91,6 +95,10 @@ class Parent:
             if self._health is not None:
                 self._health.close()
             self._thread.close(self._leave(connected))
+
+    def note_claim(self) -> None:
+        """In a child: the store has answered a claim."""
+        self._claimed_at.value = time.monotonic()
 
     def child_failed(self, job_id: str, error: BaseException) -> None:
         """A child was killed or died with this job: it is to run again, or has failed if it was its time that ended."""
@@ -134,6 +142,7 @@ class Parent:
             if messages is None:
                 self.watchdog.store_away()
             else:
+                self.watchdog.claimed(at=self._claimed_at.value)
                 self.watchdog.looked(messages=messages, busy=bool(celery_state.reserved_requests))
             if fault := self.watchdog.fault():
                 log.critical("this worker does not work; ending it", fault=fault)
