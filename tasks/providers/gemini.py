@@ -13,7 +13,8 @@ from google.genai import errors, types
 from pydantic import BaseModel, ValidationError
 
 from headrace.errors import Busy, InvalidAnswer, ProviderError, Rejected, Unavailable
-from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest, Usage
+from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest
+from headrace.usage import Usage
 from jobs.states import Reason
 from tasks.providers.wire import (
     CONNECT_WITHIN,

@@ -14,7 +14,8 @@ from openai.types.chat import ChatCompletionMessageParam
 from pydantic import BaseModel
 
 from headrace.errors import Busy, InvalidAnswer, ProviderError, Rejected, Unavailable
-from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest, Usage
+from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest
+from headrace.usage import Usage
 from jobs.states import Reason
 from tasks.providers.wire import (
     CONNECT_WITHIN,

@@ -12,7 +12,8 @@ import PIL.Image
 from pydantic import ValidationError
 
 from headrace.errors import InvalidAnswer
-from headrace.provider import Answer, Call, Usage
+from headrace.provider import Answer, Call
+from headrace.usage import Usage
 from kinds.coloring_page.line_art.reading import MAX_PIXELS
 
 CONNECT_WITHIN = timedelta(seconds=5)
