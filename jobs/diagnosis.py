@@ -14,7 +14,7 @@ from jobs.model import Frozen
 
 OLDEST_REDIS = (6, 2)
 OVERDUE = 15.0
-"""Seconds after which somebody should have taken care: several sweeps, and a hint's grace."""
+"""Seconds after which somebody should have taken care: several sweeps, and a message's grace."""
 SLOW_WAIT = 60.0
 """Seconds that a job may wait for a worker while all are busy before it is worth a word."""
 NEARLY_FULL = 0.9
@@ -63,7 +63,7 @@ class RedisReport(Frozen):
 
 
 class FleetReport(Frozen):
-    """Counts are of jobs, but for `hints_lost`, which counts messages since the counters began."""
+    """Counts are of jobs, but for `messages_lost`, which counts messages since the counters began."""
 
     redis: RedisReport
     queues: list[Queue]
@@ -74,7 +74,7 @@ class FleetReport(Frozen):
     scheduled: int
     longest_overdue_seconds: float | None = Field(description="Of the retries that are due")
     dead: int
-    hints_lost: int
+    messages_lost: int
     findings: Sequence[Finding] = ()
 
     @property
@@ -94,8 +94,8 @@ async def examine_fleet(redis: Redis, fleet: Fleet, *, patience: timedelta) -> F
                 pipe.zcount(key, "-inf", now)
                 pipe.zrange(key, 0, 0, withscores=True)
             pipe.zcard(keys.DEAD)
-            pipe.hget(keys.STATS, "hints_lost")
-            running, ended, first_lease, scheduled, _, first_retry, dead, hints_lost = await pipe.execute()
+            pipe.hget(keys.STATS, "messages_lost")
+            running, ended, first_lease, scheduled, _, first_retry, dead, messages_lost = await pipe.execute()
     report = FleetReport(
         redis=_redis_report(info),
         queues=await fleet.queues(),
@@ -106,7 +106,7 @@ async def examine_fleet(redis: Redis, fleet: Fleet, *, patience: timedelta) -> F
         scheduled=scheduled,
         longest_overdue_seconds=_overdue(first_retry, now),
         dead=dead,
-        hints_lost=int(hints_lost or 0),
+        messages_lost=int(messages_lost or 0),
     )
     return report.model_copy(update={"findings": [*report.redis.findings(), *_stuck(report)]})
 

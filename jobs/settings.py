@@ -3,6 +3,7 @@
 Durations are seconds (`12`), or carry a unit (`500ms`, `12s`, `10m`, `1h`, `7d`).
 """
 
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from jobs.model import Usd
 from jobs.private_hosts import PrivateHosts
 from jobs.rates import Rates
+
+_RENAMED = {"HEADRACE_HINT_GRACE": "HEADRACE_MESSAGE_GRACE"}
+"""Settings of earlier versions, which are refused: what was set for a reason must not be forgotten silently."""
 
 ProviderName = Literal["offline", "openai", "gemini", "local"]
 
@@ -65,7 +69,7 @@ class Settings(BaseSettings):
     sweep: Annotated[Duration, Field(description="Lost jobs, due retries and deadlines are looked for this often")] = (
         timedelta(seconds=2)
     )
-    hint_grace: Annotated[
+    message_grace: Annotated[
         Duration,
         Field(description="A queued job whose message is gone this long is put on the broker again"),
     ] = timedelta(seconds=5)
@@ -179,6 +183,14 @@ class Settings(BaseSettings):
         str, Field(description="Calls that fail, by number within a process: `3:busy,5:unavailable,7:rejected`")
     ] = ""
     offline_ledger: Annotated[Path | None, Field(description="File that gets a JSON line for each offline call")] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_old_names(cls, values: object) -> object:
+        for old, new in _RENAMED.items():
+            if old in os.environ:
+                raise ValueError(f"{old} is called {new} since version 0.2: rename it")
+        return values
 
     @field_validator("api_token")
     @classmethod

@@ -21,9 +21,9 @@ from headrace.errors import (
 )
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.kind import InvalidKind, Kind
+from jobs.leases import Claim, Lease, Refusal
 from jobs.model import JobError
 from jobs.states import Reason, State
-from jobs.store import Claim, Lease, Refusal
 from tasks.engine.backend import LeasedJob, Tools
 from tasks.engine.fault import describe
 from tasks.engine.lease import LeaseThread

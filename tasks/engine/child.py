@@ -10,8 +10,9 @@ import structlog
 from jobs import kinds
 from jobs.errors import StoreUnavailable
 from jobs.files import FileStore
+from jobs.leases import Refusal
 from jobs.settings import Settings
-from jobs.store import JobStore, Refusal
+from jobs.store import JobStore
 from tasks.engine.attempt import Attempt, CancellationIgnored, claim, give_up
 from tasks.engine.backend import Tools
 from tasks.engine.lease import LeaseThread
@@ -53,7 +54,7 @@ class Child:
             store=store,
             files=FileStore.open(settings),
             providers=Providers(settings),
-            meter=Meter(settings, store, patience=PATIENCE),
+            meter=Meter(settings, store),
         )
         self._attempt_now: Attempt | None = None
         self._stopping = False

@@ -11,8 +11,9 @@ from headrace.waits import Waited
 from jobs import keys
 from jobs.connection import answered, connect
 from jobs.errors import LeaseLost, StoreUnavailable
+from jobs.leases import Lease
 from jobs.settings import Settings
-from jobs.store import JobStore, Lease
+from jobs.store import JobStore
 from tasks.engine.loop_thread import LoopThread
 from tasks.engine.outage import RETRY_EVERY, retry_while_unavailable
 

@@ -22,9 +22,9 @@ COMMAND = "from cli.main import run; run()"
 SLOW_LAST_LOOK = """
 import asyncio, os
 from celery import signals
-from tasks.tally import Tally
+from tasks.engine.ended_jobs import EndedJobs
 
-stopped, look = [], Tally.look
+stopped, look = [], EndedJobs.look
 signals.worker_shutdown.connect(lambda **_: stopped.append(True), weak=False)
 
 async def slow_look(self):
@@ -32,7 +32,7 @@ async def slow_look(self):
         await asyncio.sleep(float(os.environ["LAST_LOOK_TAKES"]))
     await look(self)
 
-Tally.look = slow_look
+EndedJobs.look = slow_look
 """
 """As on a machine whose cores are busy: the look at the records after the worker has stopped takes long."""
 

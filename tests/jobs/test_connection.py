@@ -17,10 +17,11 @@ from jobs import keys
 from jobs.calls import CallDesk
 from jobs.errors import StoreUnavailable
 from jobs.events import EventLog
+from jobs.leases import Lease
 from jobs.listing import Filter, JobList
 from jobs.model import Progress, UsageItem
 from jobs.settings import Settings
-from jobs.store import JobStore, Lease
+from jobs.store import JobStore
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import BROKEN, LANE, claim_again, claimed, planned, queued, running, story, under_key
 from tests.support.ports import free_port
@@ -61,7 +62,7 @@ def _log(store: JobStore) -> EventLog:
 
 
 def _desk(store: JobStore) -> CallDesk:
-    return CallDesk(store, Settings(), patience=PATIENCE)
+    return CallDesk(store, Settings())
 
 
 @pytest.fixture

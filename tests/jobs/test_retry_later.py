@@ -7,9 +7,10 @@ from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.errors import LeaseLost
+from jobs.leases import Lease
 from jobs.settings import Settings
 from jobs.states import Reason, State
-from jobs.store import JobStore, Lease
+from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import BUSY, LANE, LIMITED, claimed, desk_of, planned, running, scheduled, story

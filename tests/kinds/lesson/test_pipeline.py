@@ -12,9 +12,11 @@ import pytest
 
 from headrace import JobContext
 from jobs import kinds
+from jobs.leases import Claim
+from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.states import State
-from jobs.store import Claim, JobStore, NewJob
+from jobs.store import JobStore
 from kinds.lesson import LessonInput
 from kinds.lesson import pipeline as lesson
 from kinds.lesson.video import production
@@ -82,6 +84,7 @@ async def test_a_text_makes_one_call_and_says_what_it_saved(context: JobContext,
     assert result.not_made is not None
 
 
+@pytest.mark.slow
 async def test_a_video_makes_what_the_text_of_the_same_lesson_says_it_saved(
     context: JobContext, claim: Claim, tools: Tools, counted: Counted
 ) -> None:

@@ -17,10 +17,12 @@ from jobs import keys, kinds
 from jobs.calls import Wait
 from jobs.errors import StoreUnavailable
 from jobs.kind import Kind, Make
+from jobs.leases import Claim, Refusal
 from jobs.model import JobError, Progress
+from jobs.new_job import NewJob
 from jobs.rates import Rate
 from jobs.states import Reason, State
-from jobs.store import Claim, JobStore, NewJob, Refusal
+from jobs.store import JobStore
 from tasks.engine.attempt import Attempt, CancellationIgnored
 from tasks.engine.attempt import claim as claim_job
 from tasks.engine.backend import Tools

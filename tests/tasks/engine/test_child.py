@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from jobs import kinds
+from jobs.leases import Claim
 from jobs.model import Job
+from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.states import Reason, State
-from jobs.store import Claim, JobStore, NewJob
+from jobs.store import JobStore
 from tasks.engine.child import Child
 
 

@@ -11,8 +11,10 @@ import pytest
 from cli.embedded_redis import EmbeddedRedis
 from headrace.waits import Waited
 from jobs import keys, kinds
+from jobs.leases import Claim
+from jobs.new_job import NewJob
 from jobs.settings import Settings
-from jobs.store import Claim, JobStore, NewJob
+from jobs.store import JobStore
 from tasks.engine.lease import LeaseThread
 from tests.support.fault_proxy import FaultProxy
 from tests.support.ports import free_port
@@ -86,6 +88,7 @@ async def test_what_the_job_waits_for_is_told_with_each_heartbeat(
     assert waiting.on == "provider"
 
 
+@pytest.mark.slow
 async def test_connections_that_go_silent_once_do_not_cost_the_lease(
     redis_server: EmbeddedRedis, claim: Claim, store: JobStore
 ) -> None:

@@ -13,10 +13,12 @@ from pydantic import SecretStr, ValidationError
 
 from headrace.provider import Image, ImageRequest
 from jobs import kinds
+from jobs.leases import Claim
 from jobs.model import Job, JobError
+from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.states import Reason, State
-from jobs.store import Claim, JobStore, NewJob
+from jobs.store import JobStore
 from kinds.story import StoryInput
 from tasks.engine.attempt import Attempt
 from tasks.engine.backend import Tools
