@@ -19,6 +19,7 @@ from headrace.errors import (
 )
 from headrace.fields import Line
 from headrace.generated import GeneratedInput
+from headrace.metered import Estimate, MeteredCall
 from headrace.provider import Image, Style
 from headrace.step import Step
 from jobs.errors import FileNotFound
@@ -29,6 +30,7 @@ from jobs.states import Reason
 
 __all__ = [
     "Busy",
+    "Estimate",
     "FileNotFound",
     "FileRef",
     "Frozen",
@@ -40,6 +42,7 @@ __all__ = [
     "JobContext",
     "Kind",
     "Line",
+    "MeteredCall",
     "PipelineError",
     "PrivateHosts",
     "ProviderError",

@@ -28,6 +28,7 @@ from headrace.provider import (
     TextRequest,
 )
 from headrace.saved import Saved
+from headrace.sdk_errors import SdkErrors
 from jobs.model import FileRef, UsageItem
 from jobs.states import Reason
 
@@ -43,10 +44,11 @@ FIRST_WAIT = timedelta(milliseconds=500)
 class Step:
     """What the code of a step may do: ask the provider, or any vendor's SDK, and keep files."""
 
-    def __init__(self, name: str, backend: Backend, chosen: Chosen) -> None:
+    def __init__(self, name: str, backend: Backend, chosen: Chosen, errors: SdkErrors) -> None:
         self.call = Call(backend.job_id, name)
         self._backend = backend
         self._chosen = chosen
+        self._errors = errors
         self._usage: list[UsageItem] = []
         self._kept: list[FileRef] = []
 
@@ -128,8 +130,17 @@ class Step:
         return Saved(phase=phase, value=value, usage=self._usage, files=self._kept, item=item, version=version)
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
-        """A call to any provider, with short waits after Busy and Unavailable. Raises ProviderError."""
-        return await self._patiently(call)
+        """A call to anyone, made again after short waits for Busy and Unavailable.
+
+        What the SDK of a vendor raises is taken for one of headrace.errors, as headrace.sdk_errors and the kind's
+        `errors` say. Raises ProviderError, and as they are the exceptions that neither knows.
+        """
+
+        async def translated() -> T:
+            with self._errors.translated():
+                return await call()
+
+        return await self._patiently(translated)
 
     @asynccontextmanager
     async def metered(self, provider: str, model: str, *, estimate: Estimate) -> AsyncGenerator[MeteredCall]:
@@ -143,7 +154,8 @@ class Step:
         try:
             async with self._backend.meter(self.call, provider, model, estimate) as call:
                 try:
-                    yield call
+                    with self._errors.translated():
+                        yield call
                 except ProviderError as error:
                     call.usage = call.usage or error.usage
                     raise
