@@ -20,7 +20,7 @@ from headrace.errors import (
 from headrace.fields import Line
 from headrace.generated import GeneratedInput
 from headrace.metered import Estimate, MeteredCall
-from headrace.provider import Image, Style
+from headrace.provider import Image, Provider, ProviderPlugin, Style
 from headrace.step import Step
 from jobs.errors import FileNotFound
 from jobs.kind import InvalidKind, Kind
@@ -45,7 +45,9 @@ __all__ = [
     "MeteredCall",
     "PipelineError",
     "PrivateHosts",
+    "Provider",
     "ProviderError",
+    "ProviderPlugin",
     "RateLimited",
     "Reason",
     "Rejected",

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from headrace.metered import Estimate
 from headrace.usage import Usage
-from jobs.settings import ProviderName
+from jobs.settings import Settings
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -32,8 +32,8 @@ Style = Literal["picture", "line_art"]
 _STYLES: Mapping[Style, str] = {
     "picture": "",
     "line_art": (
-        "\n\nDraw it as a page of a colouring book: clean, closed black outlines on a pure white background. No colour,"
-        " no grey, no shading, no filled areas, no words, no frame."
+        "\n\nDraw it as a page of a colouring book: clean, closed black outlines of even width on a pure white"
+        " background. No colour, no grey, no shading, no hatching, no filled areas, no words, no frame."
     ),
 }
 
@@ -152,11 +152,28 @@ class Provider(Protocol):
     async def aclose(self) -> None: ...
 
 
+def lacks_nothing(_: Settings) -> None:
+    """Of a provider that every deployment can use."""
+
+
+@dataclass(frozen=True)
+class ProviderPlugin:
+    """What an entry point of the group `headrace.providers` names; the name of the entry point is the provider's.
+
+    Both are called in workers only, `missing` when one starts, too: so the module imports an SDK in `open`, not before.
+    """
+
+    open: Callable[[Settings], Provider]
+    """The provider; may block. What it raises is told in the error of the job that asked for it."""
+    missing: Callable[[Settings], str | None] = lacks_nothing
+    """What it lacks to be opened here, such as a key, and the remedy; None when it has all."""
+
+
 @dataclass(frozen=True)
 class Chosen:
     """Who writes and paints one job. `model` and `image_model` are None for the provider's usual ones."""
 
-    name: ProviderName
+    name: str
     open: Callable[[], Awaitable[Provider]]
     """The provider itself. Raises Rejected when this deployment has no key or no model for it."""
     model: str | None = None
