@@ -15,7 +15,7 @@ from api.body_limit import BodyLimit
 from api.documentation import DocumentedApi
 from api.routes import batches, events, files, health, jobs, kinds, metrics, queues, uploads, usage, workers
 from api.services import Services, open_services
-from api.shutdown import sets_at_shutdown
+from api.shutdown import called_at_shutdown
 from jobs import kinds as registry
 from jobs.environment import UnreadableSettings, read_settings
 from jobs.kind import InvalidKind
@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 yield services
                 return
             _settle()
-            with sets_at_shutdown(services["closing"]):
+            with called_at_shutdown(services["hub"].close):
                 yield services
 
     app = DocumentedApi(

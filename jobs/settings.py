@@ -80,6 +80,10 @@ class Settings(BaseSettings):
         Duration, Field(description="A stopping worker is gone after this, whatever hangs. Cloud Run kills at 10 s.")
     ] = timedelta(seconds=9)
 
+    max_loop_block: Annotated[
+        Pause,
+        Field(description="A pipeline that blocks its event loop for this long fails, and its process ends; 0: never"),
+    ] = timedelta(minutes=1)
     watchdog: Annotated[
         Duration, Field(description="A worker that leaves messages lying for this long is replaced")
     ] = timedelta(seconds=30)
@@ -143,6 +147,10 @@ class Settings(BaseSettings):
     keep_alive: Annotated[Duration, Field(description="A silent event stream gets a comment this often")] = timedelta(
         seconds=15
     )
+
+    max_streams: Annotated[
+        int, Field(ge=1, description="Most event streams at once in an API process, each with a file descriptor")
+    ] = 10_000
 
     provider: Annotated[
         ProviderName | None,

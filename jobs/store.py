@@ -1,6 +1,7 @@
 """The job store: every change of state is one call here and one Lua script there, and may safely be repeated."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -122,6 +123,7 @@ class JobStore:
 
     async def claim(self, job_id: str, *, worker: str, token: str) -> Claim | Refusal:
         """The one door into running. The same `token` may be sent again until an answer comes back."""
+        requested_at = time.monotonic()
         found, answer, *saved = await self.scripts.claim(
             job_id=job_id, holder=worker, token=token, lease=_ms(self._settings.lease)
         )
@@ -129,7 +131,8 @@ class JobStore:
             return Refusal(state=answer)
         record = cast("JobRecord", cast("object", _pairs(answer)))
         steps = await read_steps(self.redis, job_id, patience=self._patience) if saved[0] else {}
-        return Claim(lease=Lease(job_id, int(record["fence"])), job=to_job(record), steps=steps)
+        lease = Lease(job_id, int(record["fence"]))
+        return Claim(lease, job=to_job(record), steps=steps, requested_at=requested_at)
 
     async def renew(
         self,
@@ -209,12 +212,13 @@ class JobStore:
         error: JobError,
         *,
         wait: timedelta,
-        files: Sequence[FileRef] = (),
+        files: Sequence[FileRef] | None = (),
         reused: Reused | None = None,
     ) -> State:
         """Frees the worker until the wait is over; or ends the job as `fail` does, if its attempts are used up.
 
         A wait for the rate limit uses up none, unless many have followed each other without a call in between.
+        One for a capable worker uses up none; it fails the job when it has lasted as long as the first start may take.
         """
         reply = await self.scripts.retry_later(
             job_id=lease.job_id,

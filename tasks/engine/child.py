@@ -13,9 +13,9 @@ from jobs.files import FileStore
 from jobs.leases import Refusal
 from jobs.settings import Settings
 from jobs.store import JobStore
-from tasks.engine.attempt import Attempt, CancellationIgnored, claim, give_up
+from tasks.engine.attempt import Attempt, CancellationIgnored, claim, leave_to_another
 from tasks.engine.backend import Tools
-from tasks.engine.lease import LeaseThread
+from tasks.engine.lease import EX_SOFTWARE, LeaseThread
 from tasks.engine.metering import Meter
 from tasks.providers.registry import Providers
 
@@ -23,7 +23,6 @@ log = structlog.stdlib.get_logger("headrace.child")
 
 HAND_BACK = signal.SIGUSR2
 """From the parent: hand the job back, we are stopping. SIGUSR1 and SIGTERM mean other things to Celery's children."""
-EX_SOFTWARE = 70
 PATIENCE = timedelta(seconds=5)
 """How long Redis may take to answer."""
 
@@ -73,7 +72,7 @@ class Child:
 
     async def _attempt(self, job_id: str) -> str:
         try:
-            claimed, since = await claim(job_id, self._tools, worker=self._worker)
+            claimed = await claim(job_id, self._tools, worker=self._worker)
         except StoreUnavailable:
             log.warning("job not claimed: the store is away; the sweep will find it")
             return "not claimed"
@@ -81,10 +80,10 @@ class Child:
             log.info("message dropped: nothing to claim", state=claimed.state)
             return f"refused: {claimed.state}"
         try:
-            attempt = Attempt(claimed, kinds.get(claimed.job.kind), self._tools, since=since)
-        except Exception:
-            log.exception("job not begun")
-            return await give_up(claimed.lease, self._tools)
+            attempt = Attempt(claimed, kinds.get(claimed.job.kind), self._tools)
+        except Exception as error:  # noqa: BLE001  # whatever keeps this worker from it need not keep another
+            log.warning("job left to another worker", kind=claimed.job.kind, why=str(error))
+            return await leave_to_another(claimed.lease, error, self._tools)
         self._attempt_now = attempt
         if self._stopping:
             attempt.interrupt()

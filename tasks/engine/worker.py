@@ -18,8 +18,9 @@ from jobs.logs import configure_logging
 from jobs.prices import Prices
 from jobs.settings import Settings
 from tasks.engine import message_filter
-from tasks.engine.child import EX_SOFTWARE, Child
+from tasks.engine.child import Child
 from tasks.engine.consumer import FLUSH_EVERY, Consumer
+from tasks.engine.lease import EX_SOFTWARE
 from tasks.engine.parent import Parent
 from tasks.providers.registry import missing
 
@@ -109,6 +110,7 @@ def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
     for kind in kinds.known():
         hard_limit = int((kind.time_limit + HARD_LIMIT_MARGIN).total_seconds())
         app.task(name=kind.name, bind=True, time_limit=hard_limit)(run)
+    app.task(name=message_filter.UNKNOWN_KIND, bind=True)(run)
     app.conf.worker_consumer = Consumer
     app.steps["worker"].add(_parent_step(worker))
     _connect(worker, settings)
