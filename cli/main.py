@@ -10,9 +10,10 @@ from rich.console import Console
 
 from cli.doctor import examine
 from cli.drain import drain_queue
-from cli.errors import CommandFailed
+from cli.errors import BadSettings, CommandFailed
 from cli.new_kind import write_package
 from cli.reading import read_duration
+from jobs.kind import InvalidKind
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console()
@@ -30,6 +31,9 @@ def run() -> None:
     except CommandFailed as error:
         _say(str(error))
         sys.exit(error.exit_code)
+    except InvalidKind as error:
+        _say(str(error))
+        sys.exit(BadSettings.exit_code)
     except ModuleNotFoundError as error:
         _say(
             f"{error.name} is not installed here. An image has the libraries of its own role only;"

@@ -174,7 +174,8 @@ class _Memory:
     async def report(self, progress: Progress) -> None:
         self.progress.append(progress)
 
-    async def save(self, step: str, saved: str, files: Sequence[FileRef], usage: Sequence[UsageItem]) -> None:  # noqa: ARG002  # Backend's
+    async def save(self, step: str, saved: str, files: Sequence[FileRef], usage: Sequence[UsageItem]) -> None:
+        del files, usage  # they stand in what is saved
         self.saved[step] = saved
         self.steps.append(step)
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -30,8 +31,10 @@ PATIENCE = timedelta(seconds=5)
 class Child:
     """What a child process keeps between jobs."""
 
-    def __init__(self, settings: Settings, *, worker: str) -> None:
+    def __init__(self, settings: Settings, *, worker: str, on_claim: Callable[[], object]) -> None:
+        """`on_claim` is told of each claim that the store has answered, be it with a refusal."""
         self._worker = worker
+        self._on_claim = on_claim
         self._runner = asyncio.Runner()
         self._runner.run(self._open(settings))
 
@@ -76,6 +79,7 @@ class Child:
         except StoreUnavailable:
             log.warning("job not claimed: the store is away; the sweep will find it")
             return "not claimed"
+        self._on_claim()
         if isinstance(claimed, Refusal):
             log.info("message dropped: nothing to claim", state=claimed.state)
             return f"refused: {claimed.state}"

@@ -35,7 +35,8 @@ class LoopWatch:
 
     def where(self) -> str:
         """What the loop's thread does now: `podcast/pipeline.py:42 in render`."""
-        innermost = frame = sys._current_frames().get(self._thread)  # noqa: SLF001  # the documented way to another thread's stack
+        # The documented way to another thread's stack.
+        innermost = frame = sys._current_frames().get(self._thread)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as said
         while frame is not None:
             if str(frame.f_globals.get("__name__", "")).partition(".")[0] == self._package:
                 return _place(frame)

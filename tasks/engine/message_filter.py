@@ -17,6 +17,8 @@ from kombu.transport import redis as kombu_redis
 from jobs import kinds
 from jobs.kind import is_kind_name
 from jobs.queues import queue_names
+from jobs.redis_address import RedisAddress
+from tasks.engine.broker_connection import BrokerConnection, BrokerTlsConnection
 
 log = structlog.stdlib.get_logger("headrace.message_filter")
 
@@ -29,7 +31,7 @@ LONGEST_BODY = 1024
 def install() -> None:
     """Has Celery use this transport for every Redis URL."""
     name = f"{__name__}:{Transport.__name__}"
-    kombu_transport.TRANSPORT_ALIASES.update(redis=name, rediss=name)
+    kombu_transport.TRANSPORT_ALIASES.update(redis=name, rediss=name, sentinel=name)
 
 
 class Dropped:
@@ -46,6 +48,14 @@ dropped = Dropped()
 
 
 class Channel(kombu_redis.Channel):
+    connection_class = BrokerConnection
+    connection_class_ssl = BrokerTlsConnection
+    from_transport_options = (*kombu_redis.Channel.from_transport_options, "address")
+    address: RedisAddress
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  # kombu's own signature
+        return {**super()._connparams(asynchronous), "address": self.address}  # pyright: ignore[reportAttributeAccessIssue]  # kombu has no types
+
     def _brpop_read(self, **options: Any) -> Any:  # noqa: ANN401  # kombu's own signature
         try:
             return super()._brpop_read(**options)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]  # kombu has no types

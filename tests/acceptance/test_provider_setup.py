@@ -45,6 +45,7 @@ NO_KEY = {"HEADRACE_PROVIDER": "gemini", "GEMINI_API_KEY": ""}
             {"HEADRACE_FILES_URL": "file:///dev/null/files"},
             "HEADRACE_FILES_URL: files cannot be kept in file:///dev/null/files: ",
         ),
+        (API, {"HEADRACE_FILES_URL": "file:///proc"}, "headrace: HEADRACE_FILES_URL: files cannot be kept in file:///"),
     ],
 )
 async def test_what_could_not_work_says_so_and_does_not_start(

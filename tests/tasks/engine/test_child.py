@@ -25,7 +25,7 @@ STORY = kinds.get("story")
 
 @pytest.fixture
 def child(settings: Settings) -> Iterator[Child]:
-    child = Child(settings, worker="tests")
+    child = Child(settings, worker="tests", on_claim=lambda: None)
     yield child
     child.close()
 
