@@ -1,19 +1,24 @@
 """All of Headrace on one machine: Redis (embedded unless REDIS_URL says where one is), API, worker and Flower."""
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
-import redis
+from pydantic import SecretStr
 
 from cli.embedded_redis import EmbeddedRedis
 from cli.errors import CommandFailed
 from cli.processes import Processes, require_free
 from cli.reading import read_settings
+from jobs.connection import answered, connect
+from jobs.errors import StoreUnavailable
+from jobs.settings import Settings
 from tasks.engine.worker import startup_fault
 
 HOME = Path(".headrace")
@@ -43,8 +48,10 @@ class Stack:
         self.api_url = f"http://127.0.0.1:{ports.api}"
         self._logs = logs
         self._embedded: EmbeddedRedis | None = None
-        self._redis_url = os.environ.get("REDIS_URL") or f"redis://127.0.0.1:{ports.redis}/0"
-        self._processes = Processes({"REDIS_URL": self._redis_url})
+        own = f"redis://127.0.0.1:{ports.redis}/0"
+        if not os.environ.get("REDIS_URL"):
+            self._settings = self._settings.model_copy(update={"redis_url": SecretStr(own)})
+        self._processes = Processes({"REDIS_URL": self._settings.redis_url.get_secret_value()})
         if logs is not None:
             logs.mkdir(parents=True, exist_ok=True)
 
@@ -123,6 +130,15 @@ class Stack:
             time.sleep(0.1)
 
     def _redis_answers(self) -> bool:
-        with suppress(redis.RedisError), redis.Redis.from_url(self._redis_url, socket_connect_timeout=1) as client:
-            return bool(client.ping())
+        return asyncio.run(_answers(self._settings))
+
+
+async def _answers(settings: Settings) -> bool:
+    client = connect(settings, name="headrace-dev", reply_within=timedelta(seconds=1))
+    try:
+        async with answered():
+            return bool(await client.ping())
+    except StoreUnavailable:
         return False
+    finally:
+        await client.aclose()
