@@ -157,7 +157,8 @@ class Stack:
     def _startup_fault(self) -> str | None:
         """Why no worker could start: asked of a process that imports the kinds as they are now."""
         try:
-            environment = os.environ | {"REDIS_URL": self._redis_url} | self._named_kinds()
+            own = {"REDIS_URL": self._settings.redis_url.get_secret_value()}
+            environment = os.environ | own | self._named_kinds()
         except CommandFailed as error:
             return str(error)
         command = [sys.executable, *self._command("kinds")]

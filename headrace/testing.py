@@ -5,25 +5,26 @@ run = await run_kind(KIND, {"topic": "Tides"}, fail_at="part:2", resume=True)
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pkgutil import resolve_name
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 from pydantic_settings import PydanticBaseSettingsSource, SettingsConfigDict
 
 from headrace.context import JobContext
 from headrace.generated import GeneratedInput
+from headrace.metered import Estimate, MeteredCall
 from headrace.pipeline import run_pipeline
-from headrace.provider import Answer, Chosen, Image, ImageRequest, Provider, Text, TextRequest
+from headrace.provider import Call, Chosen, Provider
 from headrace.step import Step
 from headrace.waits import Waits
 from jobs.files import FileStore
 from jobs.kind import Kind
 from jobs.model import FileRef, Progress, UsageItem
-from jobs.settings import ProviderName, Settings
+from jobs.settings import Settings
 from jobs.uploads import file_of
 
 Result = TypeVar("Result", bound=BaseModel)
@@ -165,11 +166,16 @@ class _Memory:
     progress: list[Progress] = field(default_factory=list[Progress])
 
     def choose(self, requested: GeneratedInput) -> Chosen:
-        async def open_noting() -> Provider:
-            return _NotingProvider(self.provider, self.calls)
+        async def open_given() -> Provider:
+            return self.provider
 
-        name = requested.provider or cast("ProviderName", self.provider.name)
-        return Chosen(name, open_noting, requested.model, requested.image_model)
+        return Chosen(requested.provider or self.provider.name, open_given, requested.model, requested.image_model)
+
+    @asynccontextmanager
+    async def meter(self, call: Call, provider: str, model: str, estimate: Estimate) -> AsyncGenerator[MeteredCall]:
+        del estimate  # nothing has a limit here
+        self.calls.append(CallMade(call.step, provider, model))
+        yield MeteredCall(provider, model)
 
     async def report(self, progress: Progress) -> None:
         self.progress.append(progress)
@@ -178,28 +184,6 @@ class _Memory:
         del files, usage  # they stand in what is saved
         self.saved[step] = saved
         self.steps.append(step)
-
-
-class _NotingProvider:
-    """A provider that notes what it is asked."""
-
-    def __init__(self, provider: Provider, calls: list[CallMade]) -> None:
-        self._provider = provider
-        self._calls = calls
-        self.name = provider.name
-        self.text_model = provider.text_model
-        self.image_model = provider.image_model
-
-    async def text(self, request: TextRequest[Answer]) -> Text[Answer]:
-        self._calls.append(CallMade(request.call.step, self.name, request.model or self.text_model))
-        return await self._provider.text(request)
-
-    async def image(self, request: ImageRequest) -> Image:
-        self._calls.append(CallMade(request.call.step, self.name, request.model or self.image_model))
-        return await self._provider.image(request)
-
-    async def aclose(self) -> None:
-        await self._provider.aclose()
 
 
 class _WithoutEnvironment(Settings):

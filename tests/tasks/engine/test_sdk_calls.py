@@ -76,7 +76,7 @@ async def run(kind: Kind, tools: Tools, leases: LeaseThread, *, max_cost: str | 
     created = await tools.store.create(NewJob(kind, {}, max_cost=Decimal(max_cost) if max_cost else None))
     claim = await tools.store.claim(created.job_id, worker="tests", token=created.job_id)
     assert isinstance(claim, Claim)
-    await Attempt(claim, kind, tools, since=time.monotonic()).run(leases)
+    await Attempt(claim, kind, tools).run(leases)
     return await tools.store.get(created.job_id)
 
 
