@@ -74,12 +74,14 @@ class EventLog:
                     if event.final:
                         return
                     after = event.sequence
-                if hub.closed or (found.state in FINAL and not found.events):
+                if found.state in FINAL and not found.events:
                     return
                 if len(found.events) < _PAGE:
                     if silent and not found.events:
                         yield None
                     silent = not await bell.heard(within=hub.keep_alive)
+                if hub.closed:
+                    return
                 found = await self._read(whose, after, _PAGE)
 
     async def _known(self, whose: str, after: int, limit: int) -> "_Found":
