@@ -15,7 +15,7 @@ from jobs.errors import EventsGone, HeadraceError, JobNotFound
 from jobs.event_hub import EventHub
 from jobs.model import Frozen
 from jobs.records import to_datetime
-from jobs.states import FINAL
+from jobs.states import FINAL, State
 
 _PAGE = 500
 """Most events read at once."""
@@ -25,7 +25,7 @@ class Event(Frozen):
     """Something that happened. `event` is the state entered; or `progress` or `step` of a job, `job` of a batch."""
 
     sequence: int = Field(description="1, 2, 3, ... within the job or batch; the `id` in an event stream")
-    event: str
+    event: str = Field(json_schema_extra={"enum": [*State, "progress", "step", "job"]})
     at: datetime
     data: dict[str, Any]
 
