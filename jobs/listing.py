@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -12,6 +11,8 @@ from redis.asyncio import Redis
 from jobs import keys
 from jobs.connection import answered
 from jobs.model import Job
+from jobs.reader import JobReader
+from jobs.record import JobRecord
 from jobs.records import to_job
 from jobs.states import State
 
@@ -34,9 +35,9 @@ class Filter:
         }
         return [prefix + value for prefix, value in found.items() if value] or [keys.INDEX_ALL]
 
-    def passes(self, record: Mapping[str, str]) -> bool:
-        wanted = {"state": self.state, "kind": self.kind, "user_id": self.user_id}
-        return all(value is None or record[field] == value for field, value in wanted.items())
+    def passes(self, record: JobRecord) -> bool:
+        wanted = [(self.state, record["state"]), (self.kind, record["kind"]), (self.user_id, record["user_id"])]
+        return all(value is None or found == value for value, found in wanted)
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class JobList:
 
     def __init__(self, redis: Redis, *, patience: timedelta) -> None:
         self._redis = redis
+        self._reader = JobReader(redis, patience=patience)
         self._patience = patience
 
     async def page(self, wanted: Filter, *, limit: int = 50, cursor: str | None = None) -> Page:
@@ -92,7 +94,8 @@ class JobList:
                 return Page(jobs, cursor=None)
             scanned += len(places)
             fitting = await self._in_all(others, places)
-            for found, record in zip(fitting, await self._records(fitting[:limit]), strict=False):
+            records = await self._reader.records([one.job_id for one in fitting[:limit]])
+            for found, record in zip(fitting, records, strict=False):
                 place = found
                 # It may have changed since it was found, and a record that has expired stays in the index for a while.
                 if record and wanted.passes(record):
@@ -139,9 +142,3 @@ class JobList:
             if fresh or len(places) <= count:
                 return fresh[:count]
             start += len(places)
-
-    async def _records(self, places: list[_Place]) -> list[dict[str, str]]:
-        async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
-            for place in places:
-                pipe.hgetall(keys.job(place.job_id))
-            return await pipe.execute()

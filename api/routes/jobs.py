@@ -154,12 +154,12 @@ async def retry_job(job_id: JobId, request: Request, store: Store, idempotency_k
     with that same new job.
     """
     key = parse_key(idempotency_key)
-    asked = await read_body(request, RetryBody) if await request.body() else RetryBody()
+    body = await read_body(request, RetryBody) if await request.body() else RetryBody()
     job = await store.get(job_id)
-    said = asked.model_dump(exclude_none=True)
-    known = idempotency(key, user_id=job.user_id, path=request.url.path, body=said)
+    compared = body.model_dump(exclude_none=True)
+    token = idempotency(key, user_id=job.user_id, path=request.url.path, body=compared)
     try:
-        created = await store.retry(job_id, known, from_step=asked.from_step, changed_input=_with_seed(job, asked.seed))
+        created = await store.retry(job_id, token, from_step=body.from_step, changed_input=_with_seed(job, body.seed))
     except UnknownStep as error:
         raise invalid("from_step", str(error)) from None
     return accepted(await store.get(created.job_id), replayed=created.replayed)

@@ -18,10 +18,11 @@ from jobs.calls import CallDesk
 from jobs.errors import StoreUnavailable
 from jobs.event_hub import EventHub
 from jobs.events import EventLog
+from jobs.leases import Lease
 from jobs.listing import Filter, JobList
 from jobs.model import Progress, UsageItem
 from jobs.settings import Settings
-from jobs.store import JobStore, Lease
+from jobs.store import JobStore
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import BROKEN, LANE, claim_again, claimed, planned, queued, running, story, under_key
 from tests.support.ports import free_port
@@ -70,7 +71,7 @@ async def _followed(store: JobStore, job_id: str) -> object:
 
 
 def _desk(store: JobStore) -> CallDesk:
-    return CallDesk(store, Settings(), patience=PATIENCE)
+    return CallDesk(store, Settings())
 
 
 @pytest.fixture

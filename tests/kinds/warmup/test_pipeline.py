@@ -10,9 +10,11 @@ from headrace import Interrupted, JobContext, Unavailable
 from headrace.step import Saved
 from jobs import kinds
 from jobs.events import EventLog
+from jobs.leases import Claim
+from jobs.new_job import NewJob
 from jobs.private_hosts import PrivateHosts
 from jobs.settings import Settings
-from jobs.store import Claim, JobStore, NewJob
+from jobs.store import JobStore
 from kinds.warmup import WarmupInput, WarmupResult
 from kinds.warmup import pipeline as warmup
 from tasks.engine.backend import LeasedJob, Tools
