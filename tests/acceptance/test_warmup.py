@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from bench.website import Reply, Website, gzipped, redirect, serving, sitemap, sitemap_index
 from kinds.warmup.host_limit import MOST
 from tests.support.platform import NewPlatform, Platform
 from tests.support.waiting import wait_until
-from tests.support.website import Reply, Website, gzipped, redirect, serving, sitemap, sitemap_index
 
 
 @pytest.fixture

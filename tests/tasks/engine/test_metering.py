@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from headrace import JobContext
 from headrace.errors import Busy, ProviderError, RateLimited, Rejected, Unavailable
 from headrace.generated import GeneratedInput
-from headrace.provider import Answer, Image, ImageRequest, Provider, Text, TextRequest, Usage
+from headrace.provider import Answer, Image, ImageRequest, Provider, Text, TextRequest
 from headrace.step import Step
+from headrace.usage import Usage
 from jobs.leases import Claim
 from jobs.model import UsageItem
 from jobs.new_job import NewJob
