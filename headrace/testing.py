@@ -20,7 +20,6 @@ from headrace.metered import Estimate, MeteredCall
 from headrace.pipeline import run_pipeline
 from headrace.provider import Call, Chosen, Provider
 from headrace.step import Step
-from headrace.waits import Waits
 from jobs.files import FileStore
 from jobs.kind import Kind
 from jobs.model import FileRef, Progress, UsageItem
@@ -36,7 +35,7 @@ OFFLINE = "kinds.offline:OfflineProvider"
 
 @dataclass(frozen=True)
 class CallMade:
-    """One call to a provider."""
+    """One call that was made to a model, of a provider or by `step.metered`."""
 
     step: str
     provider: str
@@ -95,7 +94,7 @@ async def run_kind(  # noqa: PLR0913  # all but two by keyword
     memory = _Memory(provider or resolve_name(OFFLINE)(), _WithoutEnvironment.model_validate(settings or {}))
     for upload_id, data in (uploads or {}).items():
         await memory.files.put_at(file_of(upload_id).key, data, "application/octet-stream")
-    job = _CrashingContext(memory, {}, version=kind.version, fail_at=fail_at)
+    job = _CrashingContext(kind, memory, {}, fail_at=fail_at)
     result = await _until_crash(run_pipeline(kind, job, body), job.crashed)
     if fail_at is not None and result is not None:
         raise AssertionError(f"step {fail_at!r} was never reached; made: {_listed(memory.steps)}")
@@ -104,7 +103,7 @@ async def run_kind(  # noqa: PLR0913  # all but two by keyword
     reused: list[str] = []
     if resume:
         saved = dict(memory.saved)
-        job = _CrashingContext(memory, saved, version=kind.version)
+        job = _CrashingContext(kind, memory, saved)
         result = await run_pipeline(kind, job, body)
         reused = [name for name in saved if name in job.begun]
         if lost := sorted(saved.keys() - job.begun):
@@ -135,9 +134,9 @@ class _CrashingContext(JobContext):
     """Notes the steps that are begun, and goes no further than `fail_at`."""
 
     def __init__(
-        self, backend: "_Memory", saved: Mapping[str, str], *, version: int, fail_at: str | None = None
+        self, kind: Kind[Any, Any], backend: "_Memory", saved: Mapping[str, str], *, fail_at: str | None = None
     ) -> None:
-        super().__init__(backend, saved, version=version)
+        super().__init__(backend, saved, version=kind.version, errors=kind.errors)
         self.crashed = asyncio.Event()
         self.begun: set[str] = set()
         self._fail_at = fail_at
@@ -159,7 +158,6 @@ class _Memory:
     settings: Settings
     job_id: str = "a-test"
     files: FileStore = field(default_factory=lambda: FileStore("memory:///"))
-    waits: Waits = field(default_factory=Waits)
     saved: dict[str, str] = field(default_factory=dict[str, str])
     steps: list[str] = field(default_factory=list[str])
     calls: list[CallMade] = field(default_factory=list[CallMade])
