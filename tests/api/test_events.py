@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from jobs import keys
+from jobs.events import EventLog
 from jobs.model import Progress
 from jobs.settings import Settings
 from jobs.states import FINAL, State
@@ -127,6 +128,38 @@ async def test_who_has_seen_the_end_is_told_to_stay_away(live: httpx.AsyncClient
     response = await live.get(f"/jobs/{job_id}/events", headers={"Last-Event-ID": "3"})
     assert (response.status_code, response.content) == (204, b"")
     assert (await live.get(f"/jobs/{job_id}/events", params={"after": 3})).status_code == 204
+
+
+async def test_an_end_that_comes_while_it_is_looked_for_is_not_missed(
+    api: httpx.AsyncClient, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every event until then was seen: 204 would keep the client away from the last one."""
+    claim = await running(store)
+    state_of = EventLog.state
+
+    async def end_first(log: EventLog, whose: str) -> str:
+        await store.complete(claim.lease, result={})
+        return await state_of(log, whose)
+
+    monkeypatch.setattr(EventLog, "state", end_first)
+    assert await numbers(api, claim.lease.job_id, last_event_id=2) == [3]
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("*/*", "text/event-stream"),
+        ("application/json", "application/json"),
+        ("application/json, text/event-stream", "text/event-stream"),
+        ("text/event-stream, application/json;q=0.5", "text/event-stream"),
+    ],
+)
+async def test_whoever_takes_a_stream_gets_one(
+    api: httpx.AsyncClient, store: JobStore, accept: str, content_type: str
+) -> None:
+    path = f"/jobs/{await ended(store, State.COMPLETED)}/events"
+    response = await api.get(path, headers={"Accept": accept})
+    assert response.headers["Content-Type"].partition(";")[0] == content_type
 
 
 async def test_a_client_that_goes_away_frees_its_connection(live: httpx.AsyncClient, store: JobStore) -> None:
