@@ -10,11 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.errors import UnsupportedMediaType
 from api.json_route import invalid_body
 from api.problems import MAX_ERRORS
-from api.submission import NO_UPLOAD, JobOptions, KindName, named_uploads, new_job, said_options
+from api.submission import NO_UPLOAD, JobOptions, KindName, named_uploads, new_job, options_in_json
 from jobs import kinds
 from jobs.batches import MAX_JOBS, Item
-from jobs.settings import Settings
-from jobs.store import Idempotency
+from jobs.new_job import Idempotency
 from jobs.uploads import Uploads
 
 JSON = "application/json"
@@ -64,7 +63,7 @@ Entries = dict[Place, Entry]
 class BatchRequest:
     """What a body asks for. Raises RequestValidationError, UnsupportedMediaType."""
 
-    def __init__(self, raw: bytes, content_type: str, options: dict[str, str], settings: Settings) -> None:
+    def __init__(self, raw: bytes, content_type: str, options: dict[str, str]) -> None:
         media_type = content_type.partition(";")[0].strip().lower()
         if media_type == JSON:
             body = _parse_json(raw)
@@ -76,7 +75,7 @@ class BatchRequest:
         else:
             raise UnsupportedMediaType(JSON, *JSON_LINES[:1])
         self.user_id = self._options.user_id
-        self.items = _items(entries, self._options, settings)
+        self.items = _items(entries, self._options)
         self._places = list(entries)
 
     async def check_uploads(self, uploads: Uploads, token: Idempotency | None) -> None:
@@ -91,10 +90,10 @@ class BatchRequest:
                 [_fault(place, NO_UPLOAD) for place, upload_id in named.items() if upload_id in unknown]
             )
 
-    def said(self) -> dict[str, Any]:
+    def compared(self) -> dict[str, Any]:
         """What makes two requests the same."""
         jobs = [[item.custom_id, item.new.kind.name, item.new.input] for item in self.items]
-        return {"jobs": jobs, "options": said_options(self._options)}
+        return {"jobs": jobs, "options": options_in_json(self._options)}
 
 
 def _parse_json(raw: bytes) -> _Unchecked:
@@ -122,7 +121,7 @@ def _parse_lines(raw: bytes) -> Entries:
 
 
 def _entries(found: Iterable[tuple[Place, Any]], read: Callable[[Any], Entry]) -> Entries:
-    """Goes no further than to the first job too many, or to more faults than are told."""
+    """Goes no further than to the first job too many, or to more faults than are reported."""
     entries: Entries = {}
     faults: list[Any] = []
     for number, (place, one) in enumerate(found, 1):
@@ -140,7 +139,7 @@ def _entries(found: Iterable[tuple[Place, Any]], read: Callable[[Any], Entry]) -
     return entries
 
 
-def _items(entries: Entries, options: JobOptions, settings: Settings) -> list[Item]:
+def _items(entries: Entries, options: JobOptions) -> list[Item]:
     items: list[Item] = []
     faults: list[Any] = []
     known: dict[str, Place] = {}
@@ -155,7 +154,7 @@ def _items(entries: Entries, options: JobOptions, settings: Settings) -> list[It
         except ValidationError as error:
             faults += invalid_body(error, *place, "input").errors()
         else:
-            items.append(Item(entry.custom_id, new_job(kind, content, options, settings)))
+            items.append(Item(entry.custom_id, new_job(kind, content, options)))
         if len(faults) > MAX_ERRORS:
             break
     if faults:

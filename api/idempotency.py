@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Header
 from fastapi.exceptions import RequestValidationError
 
-from jobs.store import Idempotency
+from jobs.new_job import Idempotency
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 

@@ -13,8 +13,8 @@ from pydantic_core import to_json
 
 from jobs.batches import Batch, Outcome
 from jobs.model import FileRef, Frozen, Job, Progress, QueuePlace
+from jobs.new_job import NewJob
 from jobs.states import FINAL, State
-from jobs.store import NewJob
 
 POLL_AFTER = 2
 """Seconds until it is worth asking again for a job that waits or runs."""

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model
 
 from api import examples
-from api.dependencies import settings_of, store_of, uploads_of
+from api.dependencies import store_of, uploads_of
 from api.documentation import answer
 from api.idempotency import idempotency
 from api.json_route import invalid_body
@@ -17,9 +17,8 @@ from api.representation import JobBody, accepted, just_accepted
 from jobs import kinds
 from jobs.errors import UnknownKind
 from jobs.kinds import Kind
+from jobs.new_job import NewJob
 from jobs.options import JobOptions
-from jobs.settings import Settings
-from jobs.store import NewJob
 
 ACCEPTED = answer(
     examples.QUEUED,
@@ -92,29 +91,29 @@ async def submit(
 ) -> Response:
     """Stores the job and answers 202. Raises RequestValidationError, IdempotencyConflict, StoreUnavailable."""
     store = store_of(request)
-    new = new_job(kind, content, options, settings_of(request))
-    said = {"kind": kind.name, "input": content, "options": said_options(options)} if key else {}
-    token = idempotency(key, user_id=options.user_id, path=request.scope["path"], body=said)
+    new = new_job(kind, content, options)
+    compared = {"kind": kind.name, "input": content, "options": options_in_json(options)} if key else {}
+    token = idempotency(key, user_id=options.user_id, path=request.scope["path"], body=compared)
     named = named_uploads(kind, content)
     if named and (unknown := await uploads_of(request).unknown(named.values(), token)):
         field = next(field for field, upload_id in named.items() if upload_id in unknown)
         raise invalid(f"input.{field}" if isinstance(options, NewJobBody) else field, NO_UPLOAD)
     created = await store.create(new, token)
-    if created.created_at is None:
+    if created.new is None or created.created_at is None:
         return accepted(await store.get(created.job_id), replayed=True)
-    return just_accepted(created.job_id, new, created.created_at)
+    return just_accepted(created.job_id, created.new, created.created_at)
 
 
-def new_job(kind: Kind, content: dict[str, Any], options: JobOptions, settings: Settings) -> NewJob:
-    """The job that the store is to make; what the client left open is as the deployment has it."""
+def new_job(kind: Kind, content: dict[str, Any], options: JobOptions) -> NewJob:
+    """The job that the store is to make."""
     seconds = options.start_deadline_seconds
     return NewJob(
         kind=kind,
         input=content,
         user_id=options.user_id,
         priority=options.priority,
-        max_attempts=options.max_attempts or settings.max_attempts,
-        start_deadline=timedelta(seconds=seconds) if seconds else settings.start_deadline,
+        max_attempts=options.max_attempts,
+        start_deadline=timedelta(seconds=seconds) if seconds else None,
         max_cost=options.max_cost,
     )
 
@@ -124,5 +123,5 @@ def named_uploads(kind: Kind, content: Mapping[str, Any]) -> dict[str, str]:
     return {field: content[field] for field in kind.uploads if content[field] is not None}
 
 
-def said_options(options: JobOptions) -> dict[str, Any]:
+def options_in_json(options: JobOptions) -> dict[str, Any]:
     return options.model_dump(mode="json", include=set(JobOptions.model_fields))

@@ -61,7 +61,7 @@ def _describe_fleet(report: FleetReport) -> str:
     memory = f"{_mib(redis.memory_bytes)}{limit}"
     counts = (
         f"Running {report.running} (lease ended: {report.leases_ended}), scheduled {report.scheduled},"
-        f" failed for good {report.dead}, messages lost and sent again {report.hints_lost}"
+        f" failed for good {report.dead}, messages lost and sent again {report.messages_lost}"
     )
     parts = [
         f"Redis {redis.version}, {memory}, {redis.clients} connections, AOF {append_only}, {redis.eviction}",

@@ -7,7 +7,7 @@ from headrace.generated import GeneratedInput
 from headrace.provider import Chosen
 from headrace.waits import Waits
 from jobs.files import FileStore
-from jobs.model import Progress, UsageItem
+from jobs.model import FileRef, Progress, UsageItem
 from jobs.settings import Settings
 
 
@@ -36,6 +36,6 @@ class Backend(Protocol):
         """Shows how far the job is; nothing is written while the store is away."""
         ...
 
-    async def save(self, step: str, saved: str, usage: Sequence[UsageItem]) -> None:
-        """Keeps a step's result (JSON) and what it used, however long the store is away meanwhile."""
+    async def save(self, step: str, saved: str, files: Sequence[FileRef], usage: Sequence[UsageItem]) -> None:
+        """Keeps a step's result (JSON), its files and what it used, however long the store is away meanwhile."""
         ...

@@ -217,7 +217,7 @@ class JobContext:
         return value
 
     async def _save(self, name: str, saved: Saved) -> None:
-        await self._backend.save(name, saved.to_text(name, self.settings.max_step_bytes), saved.usage)
+        await self._backend.save(name, saved.to_text(name, self.settings.max_step_bytes), saved.files, saved.usage)
         self._saved[name] = saved
 
 

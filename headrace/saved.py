@@ -7,12 +7,12 @@ from pydantic_core import PydanticSerializationError, from_json
 
 from headrace.errors import SavedStepMismatch, StepTooLarge, WrongStepResult
 from jobs.model import FileRef, UsageItem
-from jobs.steps import Placed
+from jobs.steps import SavedStep
 
 T = TypeVar("T")
 
 
-class Saved(Placed):
+class Saved(SavedStep):
     """What is kept of a finished step."""
 
     value: Any

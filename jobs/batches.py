@@ -1,6 +1,6 @@
 """Batches: many jobs asked for at once, counted together, cancelled together, fetched together.
 
-A batch is taken on whole or not at all: its jobs are laid down first, and one script makes them count. From then on
+A batch is accepted whole or not at all: its jobs are staged first, and one script accepts them. From then on
 they are made a hundred at a time, so that Redis is never held for long; by the API at once, and by the workers' sweep
 should the API die before it is done.
 """
@@ -15,27 +15,28 @@ from typing import Any, cast
 from uuid import uuid4
 
 from pydantic import Field, TypeAdapter
-from redis.commands.core import AsyncScript
 
 from jobs import keys
 from jobs.connection import answered
 from jobs.errors import BatchNotFound, IdempotencyConflict, JobNotFound, StoreUnavailable
 from jobs.model import FileRef, Frozen, JobError
+from jobs.new_job import Created, Idempotency, NewJob
+from jobs.reader import JobReader
+from jobs.record import JobRecord
 from jobs.records import to_datetime
-from jobs.scripts import Policy, Scripts
 from jobs.settings import Settings
 from jobs.states import FINAL, State
-from jobs.store import Created, Idempotency, JobStore, NewJob
+from jobs.store import JobStore
 
 MAX_JOBS = 10_000
 """In one batch. Its events fit into a stream of the default length."""
 PENDING = "pending"
 """What a job is called that was accepted and not made yet."""
 
-_LAID_DOWN_FOR = timedelta(minutes=10)
-"""What was laid down for a batch that was never taken on is gone after this."""
+_STAGED_FOR = timedelta(minutes=10)
+"""What was staged for a batch that was never accepted is gone after this."""
 _CHUNK = 500
-_FED_AT_ONCE = 100
+_MADE_AT_ONCE = 100
 """Jobs that one script call makes: about 10 ms of Redis."""
 _FILES = TypeAdapter(list[FileRef])
 
@@ -80,29 +81,22 @@ class BatchStore:
         self._redis = jobs.redis
         self._settings = settings
         self._patience = patience
-        self._scripts = Scripts(jobs.redis, Policy(retention=settings.retention, max_events=settings.max_events))
+        self._scripts = jobs.scripts
+        self._reader = JobReader(jobs.redis, patience=patience)
 
     async def create(
         self, items: Sequence[Item], *, user_id: str | None, idempotency: Idempotency | None = None
     ) -> Created:
-        """Takes on all of the jobs, or none. Raises IdempotencyConflict."""
+        """Accepts all of the jobs, or none. Raises IdempotencyConflict."""
         batch_id = str(uuid4())
-        await self._lay_down(batch_id, items)
-        outcome, found = await self._run(
-            self._scripts.open_batch,
-            [
-                keys.batch(batch_id),
-                keys.idempotency(idempotency.owner, idempotency.key) if idempotency else keys.IDEMPOTENCY,
-                keys.batch(batch_id) + keys.PENDING,
-                keys.batch(batch_id) + keys.MEMBERS,
-            ],
-            [
-                batch_id,
-                idempotency.fingerprint if idempotency else "",
-                int(self._settings.idempotency_ttl.total_seconds()),
-                user_id or "",
-                len(items),
-            ],
+        await self._stage(batch_id, items)
+        outcome, found = await self._scripts.open_batch(
+            batch_id=batch_id,
+            user_id=user_id or "",
+            total=len(items),
+            remembered_as=keys.idempotency(idempotency.owner, idempotency.key) if idempotency else "",
+            fingerprint=idempotency.fingerprint if idempotency else "",
+            remember=int(self._settings.idempotency_ttl.total_seconds()),
         )
         if outcome == "conflict":
             raise IdempotencyConflict(found)
@@ -111,7 +105,7 @@ class BatchStore:
         if outcome == "created":
             # From here on the sweep would do it as well.
             with suppress(StoreUnavailable):
-                await self._feed(batch_id)
+                await self._expand(batch_id)
         return Created(job_id=found, replayed=outcome == "replayed")
 
     async def get(self, batch_id: str) -> Batch:
@@ -124,9 +118,7 @@ class BatchStore:
 
     async def cancel(self, batch_id: str) -> None:
         """Cancels what has not ended. May be repeated. Raises BatchNotFound."""
-        reply = await self._run(
-            self._scripts.cancel_batch, [keys.batch(batch_id), keys.batch(batch_id) + keys.PENDING], [batch_id]
-        )
+        reply = await self._scripts.cancel_batch(batch_id=batch_id)
         if not reply[0]:
             raise BatchNotFound(batch_id)
         if reply[1] not in FINAL:
@@ -139,21 +131,11 @@ class BatchStore:
         made, otherwise = await self._made(batch)
         position = 0
         async for members in self._members(batch_id):
-            async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
-                for job_id, _ in members:
-                    pipe.hmget(keys.job(job_id), ["state", "result", "error", "files"])
-                records = cast("list[list[str | None]]", await pipe.execute())
-            for (job_id, custom_id), (state, result, error, files) in zip(members, records, strict=True):
+            records = await self._reader.records([job_id for job_id, _ in members])
+            for (job_id, custom_id), record in zip(members, records, strict=True):
                 gone = None if position < made else otherwise
                 position += 1
-                yield Outcome(
-                    custom_id=custom_id,
-                    job_id=job_id,
-                    state=state or gone,
-                    result=json.loads(result) if result else None,
-                    error=JobError.model_validate_json(error) if error else None,
-                    files=_FILES.validate_json(files) if files else [],
-                )
+                yield _outcome(job_id, custom_id, record, otherwise=gone)
 
     async def _made(self, batch: Batch) -> tuple[int, str]:
         """How many jobs were made, the first ones of the request; and what the others are."""
@@ -165,23 +147,25 @@ class BatchStore:
             return batch.total - int(unmade), State.CANCELLED
         return batch.total - int(pending), PENDING
 
-    async def _lay_down(self, batch_id: str, items: Sequence[Item]) -> None:
+    async def _stage(self, batch_id: str, items: Sequence[Item]) -> None:
         base = keys.batch(batch_id)
         for start in range(0, len(items), _CHUNK):
             named = [(str(uuid4()), item) for item in items[start : start + _CHUNK]]
-            jobs = [self._jobs.born(job_id, one.new, batch=batch_id, custom_id=one.custom_id) for job_id, one in named]
+            jobs = [
+                self._jobs.staged(job_id, one.new, batch=batch_id, custom_id=one.custom_id) for job_id, one in named
+            ]
             # One transaction: were it broken off between the two, a list would stay for ever.
             async with answered(self._patience), self._redis.pipeline(transaction=True) as pipe:
                 pipe.rpush(base + keys.PENDING, *map(json.dumps, jobs))
                 pipe.rpush(base + keys.MEMBERS, *(f"{job_id} {one.custom_id}" for job_id, one in named))
                 for key in (keys.PENDING, keys.MEMBERS):
-                    pipe.expire(base + key, _LAID_DOWN_FOR)
+                    pipe.expire(base + key, _STAGED_FOR)
                 await pipe.execute()
 
-    async def _feed(self, batch_id: str) -> None:
+    async def _expand(self, batch_id: str) -> None:
         left = 1
         while left:
-            [left] = await self._run(self._scripts.feed_batch, [keys.batch(batch_id)], [batch_id, _FED_AT_ONCE])
+            [left] = await self._scripts.expand_batch(batch_id=batch_id, most=_MADE_AT_ONCE)
 
     async def _members(self, batch_id: str) -> AsyncIterator[list[tuple[str, str]]]:
         """Job ids and the client's names for them, some at a time."""
@@ -200,9 +184,19 @@ class BatchStore:
         with suppress(JobNotFound):
             await self._jobs.cancel(job_id)
 
-    async def _run(self, script: AsyncScript, script_keys: Sequence[str], args: Sequence[Any]) -> list[Any]:
-        async with answered(self._patience):
-            return cast("list[Any]", await script(keys=script_keys, args=args))
+
+def _outcome(job_id: str, custom_id: str, record: JobRecord | None, *, otherwise: str | None) -> Outcome:
+    """`otherwise` is the state of a job without a record."""
+    if record is None:
+        return Outcome(custom_id=custom_id, job_id=job_id, state=otherwise)
+    return Outcome(
+        custom_id=custom_id,
+        job_id=job_id,
+        state=record["state"],
+        result=json.loads(record["result"]) if "result" in record else None,
+        error=JobError.model_validate_json(record["error"]) if "error" in record else None,
+        files=_FILES.validate_json(record.get("files", "[]")),
+    )
 
 
 def _to_batch(record: dict[str, str]) -> Batch:

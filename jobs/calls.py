@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, cast
+from typing import Literal
 
-from jobs import keys
-from jobs.connection import answered
 from jobs.errors import LeaseLost
+from jobs.leases import Lease
 from jobs.model import UsageItem
 from jobs.prices import to_micros, to_usd
 from jobs.rates import Rate
-from jobs.scripts import Policy, Scripts
 from jobs.settings import Settings
-from jobs.store import JobStore, Lease
+from jobs.store import JobStore
 from jobs.usage import in_micros
 
 
@@ -63,24 +61,25 @@ class OverBudget:
 class CallDesk:
     """Admits and settles calls, one script each. Raises StoreUnavailable when Redis does not answer in time."""
 
-    def __init__(self, store: JobStore, settings: Settings, *, patience: timedelta) -> None:
-        self._patience = patience
+    def __init__(self, store: JobStore, settings: Settings) -> None:
         budget = settings.user_daily_budget
-        self._user_budget = "" if budget is None else to_micros(budget)
-        self._scripts = Scripts(store.redis, Policy(retention=settings.retention, max_events=settings.max_events))
+        self._user_budget = None if budget is None else to_micros(budget)
+        self._scripts = store.scripts
 
     async def admit(self, lease: Lease, call: PlannedCall) -> Go | Wait | Unpriced | OverBudget:
         """Whether the call may be made; if so, its expected cost is reserved. Raises LeaseLost."""
-        expected = "" if call.cost is None else call.cost
-        limits = [call.rate.requests, call.rate.tokens, self._user_budget]
-        async with answered(self._patience):
-            held, *reply = cast(
-                "list[Any]",
-                await self._scripts.admit(
-                    keys=[keys.job(lease.job_id), keys.rate(call.provider, call.model)],
-                    args=[lease.job_id, lease.fence, call.call_id, call.seat, call.tokens, expected, *limits],
-                ),
-            )
+        held, *reply = await self._scripts.admit(
+            job_id=lease.job_id,
+            fence=lease.fence,
+            call=call.call_id,
+            seat=call.seat,
+            model=f"{call.provider}/{call.model}",
+            tokens=call.tokens,
+            cost=call.cost,
+            requests_per_minute=call.rate.requests,
+            tokens_per_minute=call.rate.tokens,
+            user_budget=self._user_budget,
+        )
         if not held:
             raise LeaseLost(lease.job_id, reply[0])
         match reply:
@@ -101,14 +100,13 @@ class CallDesk:
 
         False when it was settled before, or never admitted.
         """
-        tokens = sum(item.input_tokens + item.output_tokens for item in usage)
-        pause_ms = round(pause.total_seconds() * 1000)
-        async with answered(self._patience):
-            [settled] = cast(
-                "list[int]",
-                await self._scripts.settle(
-                    keys=[keys.job(lease.job_id), keys.rate(call.provider, call.model)],
-                    args=[lease.job_id, call.call_id, in_micros(usage), tokens, call.rate.tokens, pause_ms],
-                ),
-            )
+        [settled] = await self._scripts.settle(
+            job_id=lease.job_id,
+            call=call.call_id,
+            model=f"{call.provider}/{call.model}",
+            usage=in_micros(usage),
+            tokens=sum(item.input_tokens + item.output_tokens for item in usage),
+            tokens_per_minute=call.rate.tokens,
+            pause=round(pause.total_seconds() * 1000),
+        )
         return bool(settled)

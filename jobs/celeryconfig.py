@@ -6,8 +6,8 @@ Commonly advised settings that are not here because they do nothing on Redis, or
 - `broker_heartbeat`: ignored, the Redis transport has no heartbeats. `health_check_interval` below is what works.
 - `broker_connection_retry_delay`: does not exist; the back-off is fixed at 2, 4, ... 30 s.
 - `broker_pool_limit`: bounds publishers. Nothing here publishes through Celery: `jobs.messages` only renders.
-- `task_acks_late`, `task_reject_on_worker_lost`: the job record is the truth and the message a hint. A late ack adds
-  second copies on a reset connection, and a worker that waits for ever after a failed ack.
+- `task_acks_late`, `task_reject_on_worker_lost`: the job record is the truth, and the message only says where
+  to look. A late ack adds second copies on a reset connection, and a worker that waits for ever after a failed ack.
 - `worker_cancel_long_running_tasks_on_connection_loss`: would throw away an hour of work for a dropped connection.
 - `task_soft_time_limit`: a signal raised anywhere in an event loop. The soft limit is a timeout around the pipeline.
 - `worker_soft_shutdown_timeout`, `REMAP_SIGTERM`: `tasks.engine.worker` has the child hand its job back, after which a
@@ -27,6 +27,7 @@ from typing import Any
 from kombu import Queue
 
 from jobs.queues import queue_names
+from jobs.redis_address import RedisAddress
 from jobs.settings import Settings
 
 # Seconds until a silent connection is asked, between questions, and questions before it is given up: 60 s in all.
@@ -34,8 +35,11 @@ KEEPALIVE = {socket.TCP_KEEPIDLE: 30, socket.TCP_KEEPINTVL: 10, socket.TCP_KEEPC
 
 
 def celery_config(settings: Settings) -> dict[str, Any]:
+    address = RedisAddress.of(settings)
     return {
-        "broker_url": settings.redis_url.get_secret_value(),
+        "broker_url": address.broker_url,
+        # Without it kombu trusts every server, also at rediss://.
+        "broker_use_ssl": address.tls or False,
         # -- Messages -------------------------------------------------------------------------------------------------
         # A queue per name that a kind asks for; a worker consumes all of them unless told otherwise with -Q.
         "task_queues": [Queue(name) for name in queue_names()],
@@ -51,7 +55,7 @@ def celery_config(settings: Settings) -> dict[str, Any]:
         "result_backend": None,
         "task_ignore_result": True,
         # -- Delivery -------------------------------------------------------------------------------------------------
-        # Early ack: a message is a hint, and losing it costs seconds (sweep.lua), see above on late acks.
+        # Early ack: a message only says which job to look at. Losing it costs seconds (sweep.lua).
         "task_acks_late": False,
         # A busy worker holds no second message, so that an idle one can have it (measured: queue 1, unacked 0).
         "worker_prefetch_multiplier": 1,
@@ -81,11 +85,12 @@ def celery_config(settings: Settings) -> dict[str, Any]:
             "socket_keepalive_options": KEEPALIVE,
             "health_check_interval": 15,
             # How long a message may stay popped but unacknowledged. With early acks that is milliseconds, or the
-            # seconds a child takes to be replaced; a repeated hint is refused by claim.lua.
+            # seconds a child takes to be replaced; a repeated message is refused by claim.lua.
             "visibility_timeout": 60,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
-            "client_name": "headrace-worker",
+            # Ours, for tasks.engine.broker_connection: the sentinels to ask at each connection, if there are any.
+            "address": address,
         },
         # -- Seeing ---------------------------------------------------------------------------------------------------
         # For Flower: task id = job id, task name = kind.

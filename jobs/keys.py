@@ -9,16 +9,18 @@ A *lane* is one of the broker's lists: a queue at one of kombu's priority steps.
 from urllib.parse import quote
 
 JOB = "hr:job:"
-"""Hash `hr:job:{id}`: the job. Also the prefix of the three keys below."""
+"""Hash `hr:job:{id}`: the job. Also the prefix of the keys below."""
 EVENTS = ":events"
 """Stream `hr:job:{id}:events`: what happened, entry ids `{sequence}-0` from 1 on."""
 STEPS = ":steps"
 """Hash `hr:job:{id}:steps`: step name -> saved result (JSON)."""
+FILES = ":files"
+"""Hash `hr:job:{id}:files`: step name -> the files that it made (JSON list)."""
 SIGNAL = ":signal"
 """List `hr:job:{id}:signal`: wakes the lease holder when the job is no longer its own. Lives a minute."""
 
 QUEUED = "hr:queued:"
-"""Zset `hr:queued:{lane}`: queued jobs in the order of their hints on the lane, by the time of the place, ms."""
+"""Zset `hr:queued:{lane}`: queued jobs in the order of their messages on the lane, by the time of the place, ms."""
 LEASES = "hr:leases"
 """Zset: running jobs by the time their lease ends, ms."""
 SCHEDULED = "hr:scheduled"
@@ -45,7 +47,7 @@ PENDING = ":pending"
 """List `hr:batch:{id}:pending`: its jobs that are still to be made, each a JSON list: id, ms to start in, fields."""
 MEMBERS = ":jobs"
 """List `hr:batch:{id}:jobs`: its job ids, in the order of the request, each with the client's own id after a space."""
-FEEDING = "hr:batches"
+EXPANDING = "hr:batches"
 """Zset: batches with jobs still to be made, by creation time, ms."""
 
 RATE = "hr:rate:"
@@ -82,6 +84,10 @@ def steps(job_id: str) -> str:
     return JOB + job_id + STEPS
 
 
+def files(job_id: str) -> str:
+    return JOB + job_id + FILES
+
+
 def signal(job_id: str) -> str:
     return JOB + job_id + SIGNAL
 
@@ -106,3 +112,7 @@ def usage(day: int, user_id: str | None = None) -> str:
 def idempotency(owner: str, key: str) -> str:
     """An owner's name may have a colon in it; escaped, it cannot reach another owner's keys."""
     return f"{IDEMPOTENCY}{quote(owner, safe='')}:{key}"
+
+
+NOTHING = "hr:nothing"
+"""Never there. To delete it is a write that changes nothing, which only a primary takes."""

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -12,6 +11,8 @@ from redis.asyncio import Redis
 from jobs import keys
 from jobs.connection import answered
 from jobs.model import Job
+from jobs.reader import JobReader
+from jobs.record import JobRecord
 from jobs.records import to_job
 from jobs.states import State
 
@@ -41,9 +42,9 @@ class Filter:
         """Whether the index has what is wanted and nothing else."""
         return [self.state, self.kind, self.user_id].count(None) >= 2  # noqa: PLR2004  # all but one, or all
 
-    def passes(self, record: Mapping[str, str]) -> bool:
-        wanted = {"state": self.state, "kind": self.kind, "user_id": self.user_id}
-        return all(value is None or record[field] == value for field, value in wanted.items())
+    def passes(self, record: JobRecord) -> bool:
+        wanted = [(self.state, record["state"]), (self.kind, record["kind"]), (self.user_id, record["user_id"])]
+        return all(value is None or found == value for value, found in wanted)
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class JobList:
 
     def __init__(self, redis: Redis, *, patience: timedelta) -> None:
         self._redis = redis
+        self._reader = JobReader(redis, patience=patience)
         self._patience = patience
 
     async def page(self, wanted: Filter, *, limit: int = 50, cursor: str | None = None) -> Page:
@@ -98,7 +100,7 @@ class JobList:
             if not places:
                 return Page(jobs, cursor=None)
             scanned += len(places)
-            for found, record in zip(places, await self._records(places), strict=True):
+            for found, record in zip(places, await self._reader.records([one.job_id for one in places]), strict=True):
                 place = found
                 # A record that has expired stays in the index until the next sweep.
                 if record and wanted.passes(record):
@@ -124,9 +126,3 @@ class JobList:
             if fresh or len(places) <= count:
                 return fresh[:count]
             start += len(places)
-
-    async def _records(self, places: list[_Place]) -> list[dict[str, str]]:
-        async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
-            for place in places:
-                pipe.hgetall(keys.job(place.job_id))
-            return await pipe.execute()

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Literal, cast
 
 from pydantic import TypeAdapter
 
 from jobs.model import FileRef, Job, JobError, Progress, QueuePlace, Reused, Waiting
 from jobs.prices import to_usd
+from jobs.record import JobRecord
 from jobs.states import Reason, State
 from jobs.usage import used
 
@@ -18,7 +20,7 @@ def to_datetime(ms: str | float) -> datetime:
     return datetime.fromtimestamp(float(ms) / 1000, tz=UTC)
 
 
-def to_job(record: Mapping[str, str], *, position: int | None = None) -> Job:
+def to_job(record: JobRecord, *, position: int | None = None) -> Job:
     """The job of a whole `hr:job:{id}` hash. `position` is how many jobs stand before it, if it is queued."""
     reason = record["state_reason"]
     return Job(
@@ -42,7 +44,7 @@ def to_job(record: Mapping[str, str], *, position: int | None = None) -> Job:
         finished_at=_date(record, "finished_at"),
         retry_at=_date(record, "retry_at"),
         deadline=to_datetime(record["deadline"]),
-        usage=used(record),
+        usage=used(cast("Mapping[str, str]", record)),
         reused=Reused.model_validate_json(record["reused"]) if "reused" in record else Reused(),
         max_cost=to_usd(int(record["max_cost"])) if record.get("max_cost") else None,
         files=_FILES.validate_json(record.get("files", "[]")),
@@ -53,8 +55,12 @@ def to_job(record: Mapping[str, str], *, position: int | None = None) -> Job:
     )
 
 
-def _waiting(record: Mapping[str, str]) -> Waiting | None:
+def _waiting(record: JobRecord) -> Waiting | None:
     match State(record["state"]):
+        case State.QUEUED | State.SCHEDULED if record["state_reason"] == Reason.NO_CAPABLE_WORKER:
+            return Waiting(
+                on=Reason.NO_CAPABLE_WORKER, since=_date(record, "incapable_since"), until=_date(record, "retry_at")
+            )
         case State.QUEUED:
             return Waiting(on="worker", since=_date(record, "queued_at"))
         case State.SCHEDULED:
@@ -68,5 +74,11 @@ def _waiting(record: Mapping[str, str]) -> Waiting | None:
             return None
 
 
-def _date(record: Mapping[str, str], field: str) -> datetime | None:
-    return to_datetime(record[field]) if field in record else None
+_Date = Literal[
+    "queued_at", "started_at", "finished_at", "retry_at", "waiting_since", "waiting_until", "incapable_since"
+]
+
+
+def _date(record: JobRecord, field: _Date) -> datetime | None:
+    ms = record.get(field)
+    return to_datetime(ms) if ms else None

@@ -1,95 +1,36 @@
 """The job store: every change of state is one call here and one Lua script there, and may safely be repeated."""
 
-import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from typing import Any, Self, cast
 from uuid import uuid4
 
 from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 
 from jobs import keys
 from jobs.celery_app import create_celery
 from jobs.connection import answered
-from jobs.errors import IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable, UnknownStep
-from jobs.kinds import Kind
+from jobs.errors import IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
+from jobs.leases import Claim, Lease, Refusal
 from jobs.messages import Renderer
 from jobs.model import FileRef, Job, JobError, Progress, Reused, UsageItem
+from jobs.new_job import Created, Idempotency, NewJob
 from jobs.pipelining import PipelinedRedis
-from jobs.prices import to_micros
-from jobs.priorities import DEFAULT_PRIORITY
+from jobs.reader import JobReader
+from jobs.record import JobRecord
 from jobs.records import to_datetime, to_job
-from jobs.scripts import Policy, Scripts
+from jobs.retry import NO_RETRY, Retry, repeated, retry_from, whole
+from jobs.scripts import Scripts
 from jobs.settings import Settings
 from jobs.states import FINAL, State
-from jobs.steps import from_step_on
+from jobs.steps import read_steps, stage_steps
 from jobs.usage import in_micros
 
 SWEEP_BATCH = 100
 """Most jobs of each sort that one sweep handles, so that it never holds Redis for long."""
-
-_REPEATED = ("kind", "queue", "priority", "input", "user_id", "max_attempts", "max_cost")
-"""The fields that a retry has from the job that it retries."""
-
-
-@dataclass(frozen=True)
-class NewJob:
-    """What a client asks for. `input` is the kind's own input model, dumped to JSON types."""
-
-    kind: Kind
-    input: Mapping[str, Any]
-    user_id: str | None = None
-    priority: int = DEFAULT_PRIORITY
-    max_attempts: int | None = None
-    start_deadline: timedelta | None = None
-    max_cost: Decimal | None = None
-    """USD."""
-
-
-@dataclass(frozen=True)
-class Idempotency:
-    """A client's key, whose it is, and what the request said."""
-
-    owner: str
-    key: str
-    fingerprint: str
-
-
-@dataclass(frozen=True)
-class Created:
-    job_id: str
-    replayed: bool
-    """An earlier request with the same key, or the first retry, made it."""
-    created_at: datetime | None = None
-    """When it was made; None for a replay."""
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The right to write for a job, until the fence moves on."""
-
-    job_id: str
-    fence: int
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A job that this worker runs now, with the steps that earlier attempts saved."""
-
-    lease: Lease
-    job: Job
-    steps: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """There is nothing to claim: a repeated message, or the job has ended."""
-
-    state: str
 
 
 @dataclass(frozen=True)
@@ -98,7 +39,7 @@ class Swept:
 
     leases_expired: int = 0
     retries_due: int = 0
-    hints_lost: int = 0
+    messages_lost: int = 0
     expired: int = 0
     more: bool = False
     """There is more to do than one sweep may: the next one can follow at once."""
@@ -106,19 +47,7 @@ class Swept:
     """Nothing was looked for, because another worker swept just now."""
 
     def __bool__(self) -> bool:
-        return any((self.leases_expired, self.retries_due, self.hints_lost, self.expired))
-
-
-@dataclass(frozen=True)
-class _Retry:
-    """What a new job takes over from an ended one, and in which field the ended one names it."""
-
-    of: str = ""
-    named_in: str = ""
-    left_out: Sequence[str] = ()
-
-
-_NO_RETRY = _Retry()
+        return any((self.leases_expired, self.retries_due, self.messages_lost, self.expired))
 
 
 class JobStore:
@@ -126,10 +55,11 @@ class JobStore:
 
     def __init__(self, redis: Redis, settings: Settings, renderer: Renderer, *, patience: timedelta) -> None:
         self.redis = redis
+        self.scripts = Scripts(redis, settings, patience=patience)
+        self._reader = JobReader(redis, patience=patience)
         self._settings = settings
         self._renderer = renderer
         self._patience = patience
-        self._scripts = Scripts(redis, Policy(retention=settings.retention, max_events=settings.max_events))
 
     @classmethod
     def open(cls, settings: Settings, *, name: str, patience: timedelta) -> Self:
@@ -144,14 +74,14 @@ class JobStore:
 
     async def create(self, new: NewJob, idempotency: Idempotency | None = None) -> Created:
         """Stores a job and its message. Raises IdempotencyConflict."""
-        return await self._create(self._fields(new), idempotency, start_deadline=new.start_deadline)
+        new = new.with_defaults(self._settings)
+        return await self._create(new.record(), idempotency, start_within=new.start_deadline, new=new)
 
-    def born(self, job_id: str, new: NewJob, **further: str) -> list[Any]:
-        """What `bear` in prelude.lua makes of a job: its id, the ms to start it in, and the fields of its record."""
-        fields = self._fields(new)
-        fields |= self._message(job_id, fields) | further
-        deadline = new.start_deadline or self._settings.start_deadline
-        return [job_id, _ms(deadline), *(part for pair in fields.items() for part in pair)]
+    def staged(self, job_id: str, new: NewJob, *, batch: str, custom_id: str) -> list[Any]:
+        """A job of a batch as `expand` in prelude.lua reads it: its id, the ms to start it in, and its fields."""
+        new = new.with_defaults(self._settings)
+        fields = {**new.record(), **self._message(job_id, new.record()), "batch": batch, "custom_id": custom_id}
+        return [job_id, _ms(new.start_deadline or timedelta(0)), *(part for pair in fields.items() for part in pair)]
 
     async def retry(
         self,
@@ -168,23 +98,18 @@ class JobStore:
         Raises JobNotFound, NotRetryable, UnknownStep, IdempotencyConflict.
         """
         record = await self._record(job_id)
-        fields = {field: record[field] for field in _REPEATED}
-        if from_step is None:
-            return await self._create(fields, idempotency, retry=_Retry(job_id, "retried_as"))
         if record["state"] not in FINAL:
             # Until then there may be more steps than those read here.
             raise NotRetryable(job_id, record["state"])
-        saved = await self._saved(job_id)
-        if from_step not in saved:
-            raise UnknownStep(from_step, sorted(saved))
-        if changed_input is not None:
-            fields["input"] = json.dumps(changed_input)
-        retry = _Retry(job_id, _retried_from(from_step, fields["input"]), from_step_on(saved, from_step))
-        return await self._create(fields, idempotency, retry=retry)
+        fields = repeated(record, changed_input=None if changed_input is None else json.dumps(changed_input))
+        if from_step is None:
+            return await self._create(fields, idempotency, retry=whole(job_id))
+        saved = await read_steps(self.redis, job_id, patience=self._patience)
+        return await self._create(fields, idempotency, retry=retry_from(job_id, from_step, saved, fields["input"]))
 
     async def cancel(self, job_id: str) -> State:
         """Cancels a job that has not ended; returns the state it is in then. Raises JobNotFound."""
-        reply = await self._run(self._scripts.cancel, [keys.job(job_id), keys.signal(job_id)], [job_id])
+        reply = await self.scripts.cancel(job_id=job_id)
         if not reply[0]:
             raise JobNotFound(job_id)
         return State(reply[1])
@@ -198,15 +123,16 @@ class JobStore:
 
     async def claim(self, job_id: str, *, worker: str, token: str) -> Claim | Refusal:
         """The one door into running. The same `token` may be sent again until an answer comes back."""
-        reply = await self._run(
-            self._scripts.claim,
-            [keys.job(job_id), keys.steps(job_id)],
-            [job_id, worker, token, _ms(self._settings.lease)],
+        requested_at = time.monotonic()
+        found, answer, *saved = await self.scripts.claim(
+            job_id=job_id, holder=worker, token=token, lease=_ms(self._settings.lease)
         )
-        if not reply[0]:
-            return Refusal(state=reply[1])
-        record = _pairs(reply[1])
-        return Claim(lease=Lease(job_id, int(record["fence"])), job=to_job(record), steps=_pairs(reply[2]))
+        if not found:
+            return Refusal(state=answer)
+        record = cast("JobRecord", cast("object", _pairs(answer)))
+        steps = await read_steps(self.redis, job_id, patience=self._patience) if saved[0] else {}
+        lease = Lease(job_id, int(record["fence"]))
+        return Claim(lease, job=to_job(record), steps=steps, requested_at=requested_at)
 
     async def renew(
         self,
@@ -220,28 +146,44 @@ class JobStore:
 
         Raises LeaseLost, as do all writes below.
         """
-        until = "" if left is None else _ms(left)
-        await self._write(self._scripts.renew, lease, [_ms(self._settings.lease), waiting_for, _ms(waiting), until])
+        reply = await self.scripts.renew(
+            job_id=lease.job_id,
+            fence=lease.fence,
+            lease=_ms(self._settings.lease),
+            waiting_for=waiting_for,
+            waited=_ms(waiting),
+            left=None if left is None else _ms(left),
+        )
+        _written(lease, reply)
 
     async def progress(self, lease: Lease, progress: Progress) -> None:
-        await self._write(self._scripts.progress, lease, [_progress(progress)])
+        reply = await self.scripts.progress(job_id=lease.job_id, fence=lease.fence, progress=_progress(progress))
+        _written(lease, reply)
 
-    async def save_step(
+    async def save_step(  # noqa: PLR0913  # what is kept of a step
         self,
         lease: Lease,
         step: str,
         result: str,
         *,
+        files: Sequence[FileRef] = (),
         usage: Sequence[UsageItem] = (),
         uncounted: Sequence[UsageItem] = (),
     ) -> None:
-        """Keeps a result. `usage` is what the step used; `uncounted` is that of it which `settle` did not count."""
-        await self._write(
-            self._scripts.save_step,
-            lease,
-            [step, result, _dump(usage), in_micros(uncounted)],
-            key=keys.steps(lease.job_id),
+        """Keeps a result, and the names of its `files`.
+
+        `usage` is what the step used; `uncounted` is that of it which `settle` did not count.
+        """
+        reply = await self.scripts.save_step(
+            job_id=lease.job_id,
+            fence=lease.fence,
+            step=step,
+            result=result,
+            files=_dump(files) if files else "",
+            usage=[item.model_dump() for item in usage],
+            uncounted=in_micros(uncounted),
         )
+        _written(lease, reply)
 
     async def complete(
         self,
@@ -254,15 +196,15 @@ class JobStore:
     ) -> None:
         """Ends the job well. `counts` are the last of its progress, which is all of it now."""
         done = Progress(fraction=1, phase="done", counts=dict(counts) if counts else None)
-        fields = ["result", json.dumps(result), "progress", _progress(done), *_outcome(files, reused)]
-        await self._write(self._scripts.finish, lease, [State.COMPLETED, "", *fields])
+        outcome = {"result": json.dumps(result), "progress": _progress(done), **_outcome(files, reused)}
+        await self._finish(lease, State.COMPLETED, "", outcome)
 
     async def fail(
         self, lease: Lease, error: JobError, *, files: Sequence[FileRef] | None = None, reused: Reused | None = None
     ) -> None:
         """Ends the job for good. `files` are those of its finished steps; None: as far as they are saved."""
-        fields = ["error", error.model_dump_json(), *_outcome(files, reused)]
-        await self._write(self._scripts.finish, lease, [State.FAILED, error.reason, *fields])
+        outcome = {"error": error.model_dump_json(), **_outcome(files, reused)}
+        await self._finish(lease, State.FAILED, error.reason, outcome)
 
     async def retry_later(
         self,
@@ -270,24 +212,30 @@ class JobStore:
         error: JobError,
         *,
         wait: timedelta,
-        files: Sequence[FileRef] = (),
+        files: Sequence[FileRef] | None = (),
         reused: Reused | None = None,
     ) -> State:
         """Frees the worker until the wait is over; or ends the job as `fail` does, if its attempts are used up.
 
         A wait for the rate limit uses up none, unless many have followed each other without a call in between.
+        One for a capable worker uses up none; it fails the job when it has lasted as long as the first start may take.
         """
-        fields = [error.model_dump_json(), *_outcome(files, reused)]
-        reply = await self._write(self._scripts.retry_later, lease, [error.reason, _ms(wait), *fields])
-        return State(reply[1])
+        reply = await self.scripts.retry_later(
+            job_id=lease.job_id,
+            fence=lease.fence,
+            reason=error.reason,
+            wait=_ms(wait),
+            failure=error.model_dump_json(),
+            outcome=_outcome(files, reused),
+        )
+        return State(_written(lease, reply))
 
     async def hand_back(self, lease: Lease) -> State:
         """Back to the head of its queue; or ends the job as `lose` does, if its attempts are used up.
 
         That uses up none, unless many have followed each other without a step saved in between.
         """
-        reply = await self._write(self._scripts.hand_back, lease, [])
-        return State(reply[1])
+        return State(_written(lease, await self.scripts.hand_back(job_id=lease.job_id, fence=lease.fence)))
 
     # -- Recovery -----------------------------------------------------------------------------------------------------
 
@@ -299,15 +247,12 @@ class JobStore:
 
     async def lose(self, lease: Lease) -> State:
         """The holder is dead: the job is queued again, or failed when its attempts are used up."""
-        reply = await self._write(self._scripts.lose, lease, [])
-        return State(reply[1])
+        return State(_written(lease, await self.scripts.lose(job_id=lease.job_id, fence=lease.fence)))
 
     async def sweep(self) -> Swept:
         """Whatever time has done to jobs, unless a worker looked for that less than three quarters of a sweep ago."""
-        reply = await self._run(
-            self._scripts.sweep,
-            [keys.SWEEPING],
-            [_ms(self._settings.sweep * 0.75), _ms(self._settings.hint_grace), SWEEP_BATCH],
+        reply = await self.scripts.sweep(
+            pause=_ms(self._settings.sweep * 0.75), grace=_ms(self._settings.message_grace), most=SWEEP_BATCH
         )
         if not reply:
             return Swept(elsewhere=True)
@@ -315,17 +260,6 @@ class JobStore:
         return Swept(*found, more=bool(more))
 
     # -- Inside -------------------------------------------------------------------------------------------------------
-
-    def _fields(self, new: NewJob) -> dict[str, str]:
-        return {
-            "kind": new.kind.name,
-            "queue": new.kind.queue,
-            "priority": str(new.priority),
-            "input": json.dumps(new.input),
-            "user_id": new.user_id or "",
-            "max_attempts": str(new.max_attempts or self._settings.max_attempts),
-            "max_cost": str(to_micros(new.max_cost)) if new.max_cost else "",
-        }
 
     def _message(self, job_id: str, fields: Mapping[str, str]) -> dict[str, str]:
         message = self._renderer.message(
@@ -335,34 +269,26 @@ class JobStore:
 
     async def _create(
         self,
-        fields: dict[str, str],
+        fields: Mapping[str, str],
         idempotency: Idempotency | None,
         *,
-        start_deadline: timedelta | None = None,
-        retry: _Retry = _NO_RETRY,
+        start_within: timedelta | None = None,
+        new: NewJob | None = None,
+        retry: Retry = NO_RETRY,
     ) -> Created:
         job_id = str(uuid4())
-        fields |= self._message(job_id, fields) | {"retry_of": retry.of}
-        deadline = start_deadline or self._settings.start_deadline
-        outcome, found, *created_at = await self._run(
-            self._scripts.create,
-            [
-                keys.job(job_id),
-                keys.idempotency(idempotency.owner, idempotency.key) if idempotency else keys.IDEMPOTENCY,
-                keys.job(retry.of),
-                keys.steps(retry.of),
-                keys.steps(job_id),
-            ],
-            [
-                job_id,
-                idempotency.fingerprint if idempotency else "",
-                int(self._settings.idempotency_ttl.total_seconds()),
-                _ms(deadline),
-                retry.named_in,
-                len(retry.left_out),
-                *retry.left_out,
-                *(part for pair in fields.items() for part in pair),
-            ],
+        if retry.of:
+            await stage_steps(self.redis, of=retry.of, to=job_id, left_out=retry.left_out, patience=self._patience)
+        outcome, found, *created_at = await self.scripts.create(
+            job_id=job_id,
+            fields={**fields, **self._message(job_id, fields), "retry_of": retry.of},
+            start_within=_ms(start_within or self._settings.start_deadline),
+            remembered_as=keys.idempotency(idempotency.owner, idempotency.key) if idempotency else "",
+            fingerprint=idempotency.fingerprint if idempotency else "",
+            remember=int(self._settings.idempotency_ttl.total_seconds()),
+            retry_of=retry.of,
+            named_in=retry.named_in,
+            left_out=retry.left_out,
         )
         if outcome == "conflict":
             raise IdempotencyConflict(found)
@@ -370,20 +296,21 @@ class JobStore:
             raise NotRetryable(retry.of, found)
         if outcome == "replayed":
             return Created(job_id=found, replayed=True)
-        return Created(job_id=found, replayed=False, created_at=to_datetime(created_at[0]))
+        return Created(job_id=found, replayed=False, created_at=to_datetime(created_at[0]), new=new)
 
-    async def _record(self, job_id: str) -> dict[str, str]:
-        async with answered(self._patience):
-            record = cast("dict[str, str]", await self.redis.hgetall(keys.job(job_id)))
-        if "state" not in record:
+    async def _finish(self, lease: Lease, state: State, reason: str, outcome: Mapping[str, str]) -> None:
+        reply = await self.scripts.finish(
+            job_id=lease.job_id, fence=lease.fence, state=state, reason=reason, outcome=outcome
+        )
+        _written(lease, reply)
+
+    async def _record(self, job_id: str) -> JobRecord:
+        record = await self._reader.record(job_id)
+        if record is None:
             raise JobNotFound(job_id)
         return record
 
-    async def _saved(self, job_id: str) -> dict[str, str]:
-        async with answered(self._patience):
-            return cast("dict[str, str]", await self.redis.hgetall(keys.steps(job_id)))
-
-    async def _position(self, record: Mapping[str, str]) -> int | None:
+    async def _position(self, record: JobRecord) -> int | None:
         if record["state"] != State.QUEUED:
             return None
         lanes = self._renderer.lanes(record["queue"])
@@ -395,20 +322,12 @@ class JobStore:
             rank, *waiting = await pipe.execute()
         return None if rank is None else int(rank) + sum(waiting)
 
-    async def _write(self, script: AsyncScript, lease: Lease, args: Sequence[Any], *, key: str = "") -> list[Any]:
-        reply = await self._run(script, [key or keys.job(lease.job_id)], [lease.job_id, lease.fence, *args])
-        if not reply[0]:
-            raise LeaseLost(lease.job_id, reply[1])
-        return reply
 
-    async def _run(self, script: AsyncScript, script_keys: Sequence[str], args: Sequence[Any]) -> list[Any]:
-        async with answered(self._patience):
-            return cast("list[Any]", await script(keys=script_keys, args=args))
-
-
-def _retried_from(step: str, said: str) -> str:
-    """The field in which a job names the retry from that step with that input."""
-    return f"retried_as:{step}:{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+def _written(lease: Lease, reply: list[Any]) -> str:
+    """What a write was answered, if that is more than yes. Raises LeaseLost."""
+    if not reply[0]:
+        raise LeaseLost(lease.job_id, reply[1])
+    return reply[1] if len(reply) > 1 else ""
 
 
 def _ms(duration: timedelta) -> int:
@@ -419,12 +338,12 @@ def _progress(progress: Progress) -> str:
     return progress.model_dump_json(exclude_none=True)
 
 
-def _outcome(files: Sequence[FileRef] | None, reused: Reused | None) -> list[str]:
-    kept = [] if files is None else ["files", _dump(files)]
-    return [*kept, "reused", (reused or Reused()).model_dump_json()]
+def _outcome(files: Sequence[FileRef] | None, reused: Reused | None) -> dict[str, str]:
+    kept = {} if files is None else {"files": _dump(files)}
+    return {**kept, "reused": (reused or Reused()).model_dump_json()}
 
 
-def _dump(items: Sequence[FileRef] | Sequence[UsageItem]) -> str:
+def _dump(items: Sequence[FileRef]) -> str:
     return json.dumps([item.model_dump() for item in items])
 
 

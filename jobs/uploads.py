@@ -16,8 +16,8 @@ from jobs import keys
 from jobs.connection import answered
 from jobs.files import FileStore
 from jobs.model import FileRef, Frozen
+from jobs.new_job import Idempotency
 from jobs.settings import Settings
-from jobs.store import Idempotency
 
 
 class Upload(Frozen):

@@ -1,10 +1,9 @@
 """What calls to providers used: of a job, and of everybody or one user by day."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 from redis.asyncio import Redis
 
@@ -72,13 +71,13 @@ def cost(items: Iterable[UsageItem]) -> float | None:
     return to_usd(micros)
 
 
-def in_micros(items: Sequence[UsageItem]) -> str:
-    """As the scripts take it: JSON, costs in micro-dollars and left out where no price is known."""
+def in_micros(items: Sequence[UsageItem]) -> list[dict[str, Any]]:
+    """As the scripts take it: costs in micro-dollars, left out where no price is known."""
     dumped = [item.model_dump(exclude={"cost"}) for item in items]
     for fields, item in zip(dumped, items, strict=True):
         if item.cost is not None:
             fields["cost"] = _micros(item.cost)
-    return json.dumps(dumped)
+    return dumped
 
 
 def today() -> date:

@@ -94,8 +94,8 @@ async def list_jobs(  # a parameter each
     body = JobPage(jobs=[job_body(job) for job in page.jobs], next_cursor=page.cursor)
     response = Response(body.model_dump_json(), media_type="application/json")
     if page.cursor:
-        asked = {"state": state, "kind": kind, "user_id": user_id, "limit": limit, "cursor": page.cursor}
-        query = urlencode({name: value for name, value in asked.items() if value is not None})
+        conditions = {"state": state, "kind": kind, "user_id": user_id, "limit": limit, "cursor": page.cursor}
+        query = urlencode({name: value for name, value in conditions.items() if value is not None})
         response.headers["Link"] = f'</jobs?{query}>; rel="next"'
     return response
 
@@ -149,12 +149,12 @@ async def retry_job(job_id: JobId, request: Request, store: Store, idempotency_k
     with that same new job.
     """
     key = parse_key(idempotency_key)
-    asked = await read_body(request, RetryBody) if await request.body() else RetryBody()
+    body = await read_body(request, RetryBody) if await request.body() else RetryBody()
     job = await store.get(job_id)
-    said = asked.model_dump(exclude_none=True)
-    known = idempotency(key, user_id=job.user_id, path=request.url.path, body=said)
+    compared = body.model_dump(exclude_none=True)
+    token = idempotency(key, user_id=job.user_id, path=request.url.path, body=compared)
     try:
-        created = await store.retry(job_id, known, from_step=asked.from_step, changed_input=_with_seed(job, asked.seed))
+        created = await store.retry(job_id, token, from_step=body.from_step, changed_input=_with_seed(job, body.seed))
     except UnknownStep as error:
         raise invalid("from_step", str(error)) from None
     return accepted(await store.get(created.job_id), replayed=created.replayed)

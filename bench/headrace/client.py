@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from bench.task import Story
 from jobs import kinds
+from jobs.new_job import NewJob
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
 
 
 @asynccontextmanager

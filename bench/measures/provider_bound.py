@@ -14,9 +14,10 @@ from bench.lab import Lab
 from bench.systems import CELERY, HEADRACE, System
 from jobs import keys, kinds
 from jobs.batches import BatchStore, Item
+from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.states import State
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
 from tests.support.website import Reply, Website, serving
 
 RATE, IN_FLIGHT = "calls a minute", "in flight"

@@ -1,13 +1,17 @@
-"""The Lua scripts: one file for each change of state, its contract in the header."""
+"""The Lua scripts: one file for each change of state, its contract in the header; and a typed method for each."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable
 from datetime import timedelta
-from importlib.resources import files
+from typing import Any, cast
 
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from jobs import keys
+from jobs.connection import answered
+from jobs.record import FAMILIES, FIELDS
+from jobs.scripts.script import Json, read, script, source_of
+from jobs.settings import Settings
 
 DELIVERY_TAG = "DELIVERYTAG"
 """Stands in a rendered message where each delivery gets a tag of its own."""
@@ -21,65 +25,146 @@ USAGE_KEEP = timedelta(days=400)
 """What a day's calls used is known for this long."""
 
 
-@dataclass(frozen=True)
-class Policy:
-    """What the scripts need of the settings."""
-
-    retention: timedelta
-    max_events: int
-
-
 class Scripts:
-    """Every script of this folder, registered with one client and sent by its own SHA: two versions never mix."""
+    """Every script of this folder, registered with one client and sent by its own SHA: two versions never mix.
 
-    def __init__(self, redis: Redis, policy: Policy) -> None:
-        head = _constants(policy) + _read("prelude")
+    A method's arguments are explained in the header of its script, as are the answers: lists as Redis gives them.
+    Durations are in ms. Every method raises StoreUnavailable when Redis does not answer within `patience`.
+    """
 
-        def script(name: str) -> AsyncScript:
-            return redis.register_script(head + _read(name))
+    def __init__(self, redis: Redis, settings: Settings, *, patience: timedelta) -> None:
+        self._patience = patience
+        head = _constants(settings) + read("prelude")
+        self._registered = {
+            name: redis.register_script(head + source_of(vars(Scripts)[name])) for name in script_names()
+        }
 
-        self.create = script("create")
-        self.claim = script("claim")
-        self.renew = script("renew")
-        self.progress = script("progress")
-        self.save_step = script("save_step")
-        self.finish = script("finish")
-        self.retry_later = script("retry_later")
-        self.hand_back = script("hand_back")
-        self.lose = script("lose")
-        self.cancel = script("cancel")
-        self.sweep = script("sweep")
-        self.open_batch = script("open_batch")
-        self.feed_batch = script("feed_batch")
-        self.cancel_batch = script("cancel_batch")
-        self.admit = script("admit")
-        self.settle = script("settle")
+    def registered(self, name: str) -> AsyncScript:
+        return self._registered[name]
+
+    async def answer(self, reply: Awaitable[Any]) -> list[Any]:
+        async with answered(self._patience):
+            return cast("list[Any]", await reply)
+
+    # -- Clients ------------------------------------------------------------------------------------------------------
+
+    @script
+    async def create(
+        self,
+        *,
+        job_id: str,
+        fields: Json,
+        start_within: int,
+        remembered_as: str,
+        fingerprint: str,
+        remember: int,
+        retry_of: str,
+        named_in: str,
+        left_out: Json,
+    ) -> list[Any]: ...
+
+    @script
+    async def cancel(self, *, job_id: str) -> list[Any]: ...
+
+    # -- Workers ------------------------------------------------------------------------------------------------------
+
+    @script
+    async def claim(self, *, job_id: str, holder: str, token: str, lease: int) -> list[Any]: ...
+
+    @script
+    async def renew(
+        self, *, job_id: str, fence: int, lease: int, waiting_for: str, waited: int, left: int | None
+    ) -> list[Any]: ...
+
+    @script
+    async def progress(self, *, job_id: str, fence: int, progress: str) -> list[Any]: ...
+
+    @script
+    async def save_step(
+        self, *, job_id: str, fence: int, step: str, result: str, files: str, usage: Json, uncounted: Json
+    ) -> list[Any]: ...
+
+    @script
+    async def finish(self, *, job_id: str, fence: int, state: str, reason: str, outcome: Json) -> list[Any]: ...
+
+    @script
+    async def retry_later(
+        self, *, job_id: str, fence: int, reason: str, wait: int, failure: str, outcome: Json
+    ) -> list[Any]: ...
+
+    @script
+    async def hand_back(self, *, job_id: str, fence: int) -> list[Any]: ...
+
+    @script
+    async def admit(
+        self,
+        *,
+        job_id: str,
+        fence: int,
+        call: str,
+        seat: str,
+        model: str,
+        tokens: int,
+        cost: int | None,
+        requests_per_minute: int,
+        tokens_per_minute: int,
+        user_budget: int | None,
+    ) -> list[Any]: ...
+
+    @script
+    async def settle(
+        self, *, job_id: str, call: str, model: str, usage: Json, tokens: int, tokens_per_minute: int, pause: int
+    ) -> list[Any]: ...
+
+    # -- Recovery -----------------------------------------------------------------------------------------------------
+
+    @script
+    async def lose(self, *, job_id: str, fence: int) -> list[Any]: ...
+
+    @script
+    async def sweep(self, *, pause: int, grace: int, most: int) -> list[Any]: ...
+
+    # -- Batches ------------------------------------------------------------------------------------------------------
+
+    @script
+    async def open_batch(
+        self, *, batch_id: str, user_id: str, total: int, remembered_as: str, fingerprint: str, remember: int
+    ) -> list[Any]: ...
+
+    @script
+    async def expand_batch(self, *, batch_id: str, most: int) -> list[Any]: ...
+
+    @script
+    async def cancel_batch(self, *, batch_id: str) -> list[Any]: ...
 
 
-def _constants(policy: Policy) -> str:
-    keep = int(policy.retention.total_seconds())
-    constants: dict[str, str | int | tuple[float, ...]] = {
+def script_names() -> list[str]:
+    """Every method that is a script."""
+    return [name for name, method in vars(Scripts).items() if hasattr(method, "__wrapped__")]
+
+
+def _constants(settings: Settings) -> str:
+    keep = int(settings.retention.total_seconds())
+    constants: dict[str, str | float | tuple[float, ...] | tuple[str, ...]] = {
         name: value for name, value in vars(keys).items() if name.isupper()
     }
     constants |= {
         "BOUNDS": BOUNDS,
         "DELIVERY_TAG": DELIVERY_TAG,
+        "FAMILIES": FAMILIES,
+        "FIELDS": FIELDS,
         "KEEP": keep,
         # A user's index outlives the user's newest job, however long that waits and runs.
         "INDEX_KEEP": keep + int(timedelta(days=30).total_seconds()),
-        "MAX_EVENTS": policy.max_events,
+        "MAX_EVENTS": settings.max_events,
         "USAGE_KEEP": int(USAGE_KEEP.total_seconds()),
         "WORKER_KEEP": int(WORKER_KEEP.total_seconds()),
     }
     return "".join(f"local {name} = {_literal(value)}\n" for name, value in constants.items())
 
 
-def _literal(value: str | float | tuple[float, ...]) -> str:
+def _literal(value: str | float | tuple[float, ...] | tuple[str, ...]) -> str:
     """As Lua spells it."""
-    if isinstance(value, str):
-        return f"'{value}'"
-    return f"{{ {', '.join(map(str, value))} }}" if isinstance(value, tuple) else str(value)
-
-
-def _read(name: str) -> str:
-    return files(__name__).joinpath(f"{name}.lua").read_text()
+    if isinstance(value, tuple):
+        return f"{{ {', '.join(map(_literal, value))} }}"
+    return f"'{value}'" if isinstance(value, str) else str(value)

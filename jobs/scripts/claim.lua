@@ -1,26 +1,29 @@
--- claim: queued -> running under the next fence. The one door into running.
--- KEYS    1 job (hash)   2 steps (hash)
--- ARGV    1 job id   2 worker   3 claim token (a repeat of the same claim gets the same answer)   4 lease, ms
--- RETURN  {1, the record (flat), the saved steps (flat)}, or {0, state} when there is nothing to claim
-local id, at = ARGV[1], now()
-local job = redis.call('HMGET', KEYS[1], 'state', 'claim', 'kind', 'queued_at', 'deadline', 'started_at')
-if job[1] == 'running' and job[2] == ARGV[3] then
-  return { 1, redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2]) }
+-- claim: queued -> running under the next fence. The one door into running. The saved steps are read afterwards, by whoever
+-- holds the lease: there may be many.
+-- ARGV    job_id
+--         holder   the worker
+--         token    a repeat of the same claim gets the same answer
+--         lease    ms
+-- RETURN  {1, the record (flat), how many steps are saved}, or {0, state} when there is nothing to claim
+local at = now()
+local job = get(job_id, 'state', 'claim', 'kind', 'queued_at', 'deadline', 'started_at')
+local saved = redis.call('HLEN', JOB .. job_id .. STEPS)
+if job.state == 'running' and job.claim == token then
+  return { 1, redis.call('HGETALL', JOB .. job_id), saved }
 end
-local late = not job[6] and at > tonumber(job[5] or 0)
-if job[1] ~= 'queued' or late then
+local late = not job.started_at and at > tonumber(job.deadline or 0)
+if job.state ~= 'queued' or late then
   count('claims_refused')
-  return { 0, job[1] or 'gone' }
+  return { 0, job.state or 'gone' }
 end
 
-local attempt = redis.call('HINCRBY', KEYS[1], 'attempt', 1)
-redis.call('HINCRBY', KEYS[1], 'fence', 1)
-redis.call('HSETNX', KEYS[1], 'started_at', at)
-redis.call('ZREM', DEADLINES, id)
-enter(id, 'running', '', at, { attempt = attempt, worker = ARGV[2] },
-  { 'worker', ARGV[2], 'claim', ARGV[3], 'running_since', at, 'lease_until', at + ARGV[4] })
-redis.call('ZADD', LEASES, at + ARGV[4], id)
-observe('wait_seconds', job[3], at - job[4])
-local reused = redis.call('HLEN', KEYS[2])
-if reused > 0 then count('steps_reused', reused) end
-return { 1, redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2]) }
+local attempt = add(job_id, 'attempt', 1)
+add(job_id, 'fence', 1)
+if not job.started_at then set(job_id, { started_at = at }) end
+redis.call('ZREM', DEADLINES, job_id)
+enter(job_id, 'running', '', at, { attempt = attempt, worker = holder },
+  { worker = holder, claim = token, running_since = at, lease_until = at + lease })
+redis.call('ZADD', LEASES, at + lease, job_id)
+observe('wait_seconds', job.kind, at - job.queued_at)
+if saved > 0 then count('steps_reused', saved) end
+return { 1, redis.call('HGETALL', JOB .. job_id), saved }

@@ -1,34 +1,42 @@
 -- create: nothing -> queued, with its Celery message on the broker, or nothing at all.
--- KEYS    1 job (hash)   2 idempotency (hash)   3 job to retry (hash)   4 its steps (hash)   5 this job's steps (hash)
--- ARGV    1 job id   2 fingerprint of the request, '' without an Idempotency-Key   3 time to remember it, s
---         4 time to start in, ms   5 field in which the job of KEYS 3 names its retry, '' if this is none
---         6 how many of its steps are left out   7... their names, then the record's fields, name and value
+-- ARGV    job_id
+--         fields         of the record
+--         start_within   ms
+--         remembered_as  the key of the request's Idempotency-Key
+--         fingerprint    of the request; '' without an Idempotency-Key
+--         remember       s
+--         retry_of       the job that this one retries, whose steps and files lie staged for it; '' if it retries none
+--         named_in       the field in which that job names this retry
+--         left_out       the steps that are to be made anew
 -- RETURN  {'created', id, created at, ms}, {'replayed', id}, {'conflict', id of the job made under the same key},
 --         {'not_final', state} when the job to retry has not ended, or completed and no step is left out
-local id, at = ARGV[1], now()
-local left_out = tonumber(ARGV[6])
-local repeated = redis.call('HGET', KEYS[1], 'created_at')
-if repeated then return { 'created', id, repeated } end
+local at = now()
+local repeated = get(job_id, 'created_at').created_at
+if repeated then return { 'created', job_id, repeated } end
 
-if ARGV[2] ~= '' then
-  local made, fingerprint = made_before(KEYS[2])
-  if made then return { fingerprint == ARGV[2] and 'replayed' or 'conflict', made } end
+-- What was staged for a retry is of no use then.
+local function decline(outcome, found)
+  redis.call('UNLINK', JOB .. job_id .. STEPS, JOB .. job_id .. FILES)
+  return { outcome, found }
 end
-if ARGV[5] ~= '' then
-  local source = redis.call('HMGET', KEYS[3], 'state', ARGV[5])
-  if source[2] then
-    remember(KEYS[2], source[2], ARGV[2], ARGV[3])
-    return { 'replayed', source[2] }
+if fingerprint ~= '' then
+  local made, known = made_before(remembered_as)
+  if made then return decline(known == fingerprint and 'replayed' or 'conflict', made) end
+end
+if retry_of ~= '' then
+  local source = get(retry_of, 'state', named_in)
+  if source[named_in] then
+    note_made(remembered_as, source[named_in], fingerprint, remember)
+    return decline('replayed', source[named_in])
   end
-  if not FINAL[source[1]] or (source[1] == 'completed' and left_out == 0) then
-    return { 'not_final', source[1] or 'gone' }
+  if not FINAL[source.state] or (source.state == 'completed' and #left_out == 0) then
+    return decline('not_final', source.state or 'gone')
   end
-  redis.call('HSET', KEYS[3], ARGV[5], id)
-  redis.call('COPY', KEYS[4], KEYS[5])
-  for i = 7, 6 + left_out do redis.call('HDEL', KEYS[5], ARGV[i]) end
-  redis.call('PERSIST', KEYS[5])
+  set(retry_of, { [named_in] = job_id })
+  redis.call('PERSIST', JOB .. job_id .. STEPS)
+  redis.call('PERSIST', JOB .. job_id .. FILES)
 end
 
-remember(KEYS[2], id, ARGV[2], ARGV[3])
-bear(id, at, ARGV[4], { unpack(ARGV, 7 + left_out) })
-return { 'created', id, string.format('%d', at) }
+note_made(remembered_as, job_id, fingerprint, remember)
+make_job(job_id, at, start_within, fields)
+return { 'created', job_id, string.format('%d', at) }

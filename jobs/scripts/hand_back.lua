@@ -1,17 +1,16 @@
 -- hand_back: running -> queued at the head, by the holder of the current fence. The attempt is not used up, but for one
 -- that follows many others without a step saved in between; when those have used up all attempts, the job has failed.
--- KEYS    1 job (hash)
--- ARGV    1 job id   2 fence
+-- ARGV    job_id
+--         fence
 -- RETURN  {1, new state}, or {0, state} when the job is no longer this worker's
-local id, at = ARGV[1], now()
-local mine, current, holder = holds(id, ARGV[2])
+local mine, current, holder = holds(job_id, fence)
 if not mine then
-  if holder == ARGV[2] and (current == 'queued' or current == 'failed') then return { 1, current } end
+  if holder == fence and (current == 'queued' or current == 'failed') then return { 1, current } end
   return refuse(current)
 end
 count('interrupted')
 local FREE_INTERRUPTIONS = 10
-local in_a_row = redis.call('HINCRBY', KEYS[1], 'interruptions', 1)
-if in_a_row <= FREE_INTERRUPTIONS then redis.call('HINCRBY', KEYS[1], 'attempt', -1) end
-return { 1, run_again(id, at, 'interrupted', 'Its workers were told to stop ' .. in_a_row .. ' times in a row before'
-  .. ' a step was saved. Let a worker run for longer than the longest step takes.') }
+local in_a_row = add(job_id, 'interruptions', 1)
+if in_a_row <= FREE_INTERRUPTIONS then add(job_id, 'attempt', -1) end
+return { 1, run_again(job_id, now(), 'interrupted', 'Its workers were told to stop ' .. in_a_row
+  .. ' times in a row before a step was saved. Let a worker run for longer than the longest step takes.') }

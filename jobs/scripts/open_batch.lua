@@ -1,27 +1,30 @@
--- open_batch: takes on a batch whose jobs lie on its pending list, or removes them; whoever feeds it makes them.
--- KEYS    1 batch (hash)   2 idempotency (hash)   3 pending (list)   4 members (list)
--- ARGV    1 batch id   2 fingerprint of the request, '' without an Idempotency-Key   3 time to remember it, s
---         4 user id, or ''   5 jobs on the pending list
+-- open_batch: takes on a batch whose jobs are staged on its pending list, or removes them.
+-- ARGV    batch_id
+--         user_id        or ''
+--         total          jobs on the pending list
+--         remembered_as  the key of the request's Idempotency-Key
+--         fingerprint    of the request; '' without an Idempotency-Key
+--         remember       s
 -- RETURN  {'created', id}, {'replayed', id}, {'conflict', id of what was made under the same key},
 --         {'incomplete', id} when the pending list has not as many jobs as it should
-local id, at = ARGV[1], now()
-if redis.call('EXISTS', KEYS[1]) == 1 then return { 'created', id } end
+local key, at = BATCH .. batch_id, now()
+if redis.call('EXISTS', key) == 1 then return { 'created', batch_id } end
 
--- What was laid down is of no use then.
+-- What was staged is of no use then.
 local function decline(outcome, made)
-  redis.call('UNLINK', KEYS[3], KEYS[4])
+  redis.call('UNLINK', key .. PENDING, key .. MEMBERS)
   return { outcome, made }
 end
-if ARGV[2] ~= '' then
-  local made, fingerprint = made_before(KEYS[2])
-  if made then return decline(fingerprint == ARGV[2] and 'replayed' or 'conflict', made) end
+if fingerprint ~= '' then
+  local made, known = made_before(remembered_as)
+  if made then return decline(known == fingerprint and 'replayed' or 'conflict', made) end
 end
-if redis.call('LLEN', KEYS[3]) ~= tonumber(ARGV[5]) then return decline('incomplete', id) end
-remember(KEYS[2], id, ARGV[2], ARGV[3])
-redis.call('PERSIST', KEYS[3])
-redis.call('PERSIST', KEYS[4])
-redis.call('HSET', KEYS[1], 'id', id, 'state', 'running', 'user_id', ARGV[4], 'created_at', at,
-  'total', ARGV[5], 'pending', ARGV[5], 'unfinished', ARGV[5])
-redis.call('ZADD', FEEDING, at, id)
-emit(KEYS[1], 'running', at, { state = 'running', total = tonumber(ARGV[5]) })
-return { 'created', id }
+if redis.call('LLEN', key .. PENDING) ~= total then return decline('incomplete', batch_id) end
+note_made(remembered_as, batch_id, fingerprint, remember)
+redis.call('PERSIST', key .. PENDING)
+redis.call('PERSIST', key .. MEMBERS)
+redis.call('HSET', key, 'id', batch_id, 'state', 'running', 'user_id', user_id, 'created_at', at,
+  'total', total, 'pending', total, 'unfinished', total)
+redis.call('ZADD', EXPANDING, at, batch_id)
+emit(key, 'running', at, { state = 'running', total = total })
+return { 'created', batch_id }

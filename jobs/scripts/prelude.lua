@@ -1,11 +1,20 @@
--- Stands before every script, after the constants that jobs/scripts/__init__.py writes from jobs/keys.py and the policy.
+-- Stands before every script, after the constants that jobs/scripts/__init__.py writes from jobs/keys.py, jobs/record.py
+-- and the settings. No key is declared to Redis: one server holds all of them, as Celery's broker needs it anyway.
 -- A script may be sent twice (a reply was lost on the way): a repeat does no harm, and is answered as the first was. The
--- answers of three differ, and nobody needs the first: settle says that it is settled; sweep and feed_batch do what is left.
+-- answers of three differ, and nobody needs the first: settle says that it is settled; sweep and expand_batch do what is
+-- left.
+
+-- -- Time, counters, events -----------------------------------------------------------------------------------------------
 
 -- Milliseconds since the epoch by this server's clock, the only clock for leases and dates.
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- The day, UTC, as a number since the epoch.
+local function day_of(at)
+  return string.format('%d', math.floor(at / 86400000))
 end
 
 local function count(counter, by)
@@ -25,16 +34,57 @@ local function observe(series, kind, ms)
   count(series .. ':' .. kind .. ':sum', math.floor(ms))
 end
 
--- Event number `sequence` of the job or batch that is kept at `key`.
+-- Event number `sequence` of the job or batch that is kept at `key`. Who follows the stream is told that it has news.
 local function append(key, sequence, event, at, data)
   redis.call('XADD', key .. EVENTS, 'MAXLEN', '~', MAX_EVENTS, sequence .. '-0',
     'event', event, 'at', at, 'data', cjson.encode(data))
+  redis.call('PUBLISH', key .. EVENTS, sequence)
 end
 
 -- Its next event. The numbers are its own, 1, 2, 3, ..., so that a gap can be seen.
 local function emit(key, event, at, data)
   append(key, redis.call('HINCRBY', key, 'events', 1), event, at, data)
 end
+
+-- -- The record of a job: only fields of jobs/record.py ---------------------------------------------------------------------
+
+local IS_FIELD = {}
+for _, name in ipairs(FIELDS) do IS_FIELD[name] = true end
+for _, name in ipairs(FAMILIES) do IS_FIELD[name .. ':'] = true end
+
+local function checked(name)
+  if IS_FIELD[name] or IS_FIELD[string.match(name, '^[^:]*:?')] then return name end
+  error('a job has no field ' .. name)
+end
+
+-- The named fields, by name; false for one that is not there.
+local function get(id, ...)
+  local names, found = { ... }, {}
+  for _, name in ipairs(names) do checked(name) end
+  local values = redis.call('HMGET', JOB .. id, ...)
+  for position, name in ipairs(names) do found[name] = values[position] end
+  return found
+end
+
+local function set(id, fields)
+  local flat = {}
+  for name, value in pairs(fields) do
+    table.insert(flat, checked(name))
+    table.insert(flat, value)
+  end
+  if #flat > 0 then redis.call('HSET', JOB .. id, unpack(flat)) end
+end
+
+local function add(id, name, by)
+  return redis.call('HINCRBY', JOB .. id, checked(name), by)
+end
+
+local function unset(id, ...)
+  for _, name in ipairs({ ... }) do checked(name) end
+  redis.call('HDEL', JOB .. id, ...)
+end
+
+-- -- Messages ---------------------------------------------------------------------------------------------------------------
 
 -- Puts delivery number `delivery` of a job's Celery message on its lane, with a tag of its own; at the head or the tail.
 local function push(lane, id, message, delivery, order, head)
@@ -45,19 +95,21 @@ local function push(lane, id, message, delivery, order, head)
 end
 
 -- Puts the message on the lane again; at the head if the job has waited its turn before.
-local function hint(id, at, head)
-  local job = redis.call('HMGET', JOB .. id, 'lane', 'message')
+local function send(id, at, head)
+  local job = get(id, 'lane', 'message')
   local order = at
   if head then
-    local first = redis.call('ZRANGE', QUEUED .. job[1], 0, 0, 'WITHSCORES')
+    local first = redis.call('ZRANGE', QUEUED .. job.lane, 0, 0, 'WITHSCORES')
     if first[2] then order = math.min(at, tonumber(first[2]) - 1) end
   end
-  push(job[1], id, job[2], redis.call('HINCRBY', JOB .. id, 'deliveries', 1), order, head)
-  redis.call('HDEL', JOB .. id, 'missing_since')
+  push(job.lane, id, job.message, add(id, 'deliveries', 1), order, head)
+  unset(id, 'missing_since')
 end
 
--- Counts what calls used of models: for the job, for the day, and for the user on that day. `items` are decoded usage
--- items, costs in micro-dollars and left out where no price is known.
+-- -- Usage ------------------------------------------------------------------------------------------------------------------
+
+-- Counts what calls used of models: for the job, for the day, and for the user on that day. `items` are usage items, costs
+-- in micro-dollars and left out where no price is known.
 local COUNTS = { 'calls', 'input_tokens', 'output_tokens', 'images', 'cost' }
 local function use(id, user, day, items)
   for _, hash in ipairs({ JOB .. id, USAGE .. day, USAGE .. day .. ':' .. user }) do
@@ -72,15 +124,12 @@ local function use(id, user, day, items)
   end
 end
 
--- The day, UTC, as a number since the epoch.
-local function day_of(at)
-  return string.format('%d', math.floor(at / 86400000))
-end
+-- -- States -----------------------------------------------------------------------------------------------------------------
 
 local FINAL = { completed = true, failed = true, cancelled = true, expired = true }
 
 -- Takes so many jobs of a batch from one count to another; when the last one has ended, so has the batch.
-local function move(batch, from, to, by, at)
+local function recount(batch, from, to, by, at)
   local key = BATCH .. batch
   redis.call('HINCRBY', key, from, -by)
   redis.call('HINCRBY', key, to, by)
@@ -92,65 +141,52 @@ local function move(batch, from, to, by, at)
 end
 
 -- A job of a batch has entered a state.
-local function told_batch(batch, id, from, to, at)
+local function count_in_batch(batch, id, from, to, at)
   if FINAL[to] then
-    emit(BATCH .. batch, 'job', at, { job = id, custom_id = redis.call('HGET', JOB .. id, 'custom_id'), state = to })
+    emit(BATCH .. batch, 'job', at, { job = id, custom_id = get(id, 'custom_id').custom_id, state = to })
   end
-  move(batch, from, to, 1, at)
+  recount(batch, from, to, 1, at)
 end
 
--- Gives a job that ends without its worker the files of its saved steps, as the worker would have.
-local function keep_files(id)
-  local files = {}
-  for _, text in ipairs(redis.call('HVALS', JOB .. id .. STEPS)) do
-    local step = cjson.decode(text)
-    for _, file in ipairs(type(step) == 'table' and step.files or {}) do table.insert(files, file) end
-  end
-  table.sort(files, function(a, b) return a.name < b.name end)
-  if #files > 0 then redis.call('HSET', JOB .. id, 'files', cjson.encode(files)) end
-end
-
--- Lets every key of a finished job end, and counts it.
+-- Lets every key of a finished job end, and counts it. `job` has the kind and the user_id.
 local function close(id, state, at, job)
-  if redis.call('HEXISTS', JOB .. id, 'files') == 0 then keep_files(id) end
-  redis.call('HDEL', JOB .. id, 'message', 'missing_since', 'claim', 'lease_until', 'waiting_for', 'waiting_since',
-    'waiting_until')
+  unset(id, 'message', 'missing_since', 'claim', 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
   redis.call('ZREM', DEADLINES, id)
   redis.call('ZADD', RETAINED, at + KEEP * 1000, table.concat({ id, job.kind, state, job.user_id }, ' '))
   if state == 'failed' then redis.call('ZADD', DEAD, at, id) end
-  redis.call('EXPIRE', JOB .. id, KEEP)
-  redis.call('EXPIRE', JOB .. id .. EVENTS, KEEP)
-  redis.call('EXPIRE', JOB .. id .. STEPS, KEEP)
+  for _, suffix in ipairs({ '', EVENTS, STEPS, FILES }) do redis.call('EXPIRE', JOB .. id .. suffix, KEEP) end
   if job.user_id ~= '' then redis.call('EXPIRE', INDEX_USER .. job.user_id, INDEX_KEEP) end
   count('finished:' .. job.kind .. ':' .. state)
 end
 
 -- The one way from a state to the next: the record, the zset of the old state, the index and the event.
--- `fields` are further hash fields to set, flat.
+-- `data` goes into the event, `fields` into the record.
 local function enter(id, state, reason, at, data, fields)
-  local held = redis.call('HMGET', JOB .. id, 'state', 'lane', 'kind', 'user_id', 'created_at', 'running_since', 'batch')
-  local job = { state = held[1], lane = held[2], kind = held[3], user_id = held[4], created_at = held[5] }
-  redis.call('HSET', JOB .. id, 'state', state, 'state_reason', reason, unpack(fields or {}))
+  local job = get(id, 'state', 'lane', 'kind', 'user_id', 'created_at', 'running_since', 'batch')
+  set(id, fields or {})
+  set(id, { state = state, state_reason = reason })
   if job.state == 'queued' then
     redis.call('ZREM', QUEUED .. job.lane, id)
   elseif job.state == 'running' then
     redis.call('ZREM', LEASES, id)
-    redis.call('HDEL', JOB .. id, 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
-    observe('run_seconds', job.kind, at - held[6])
+    unset(id, 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
+    observe('run_seconds', job.kind, at - job.running_since)
   elseif job.state == 'scheduled' then
     redis.call('ZREM', SCHEDULED, id)
-    redis.call('HDEL', JOB .. id, 'retry_at')
+    unset(id, 'retry_at')
   end
   redis.call('ZREM', INDEX_STATE .. job.state, id)
   redis.call('ZADD', INDEX_STATE .. state, job.created_at, id)
   data.state = state
   if reason ~= '' then data.reason = reason end
-  if FINAL[state] then redis.call('HSET', JOB .. id, 'finished_at', at) end
-  if state == 'queued' then redis.call('HSET', JOB .. id, 'queued_at', at) end
+  if FINAL[state] then set(id, { finished_at = at }) end
+  if state == 'queued' then set(id, { queued_at = at }) end
   emit(JOB .. id, state, at, data)
   if FINAL[state] then close(id, state, at, job) end
-  if held[7] and held[7] ~= '' then told_batch(held[7], id, job.state, state, at) end
+  if job.batch and job.batch ~= '' then count_in_batch(job.batch, id, job.state, state, at) end
 end
+
+-- -- Making jobs ------------------------------------------------------------------------------------------------------------
 
 -- What a request under the same Idempotency-Key has made, and its fingerprint; nil when that is no longer kept.
 local function made_before(key)
@@ -158,53 +194,56 @@ local function made_before(key)
   if made and redis.call('EXISTS', JOB .. made, BATCH .. made) > 0 then return made, fingerprint end
 end
 
-local function remember(key, made, fingerprint, seconds)
+local function note_made(key, made, fingerprint, seconds)
   if fingerprint == '' then return end
   redis.call('HSET', key, 'job', made, 'fingerprint', fingerprint)
   redis.call('EXPIRE', key, seconds)
 end
 
--- nothing -> queued: a record of these fields (flat), to be started within so many ms, and its message.
-local function bear(id, at, within, fields)
-  local key, job = JOB .. id, {}
-  for i = 1, #fields, 2 do job[fields[i]] = fields[i + 1] end
-  redis.call('HSET', key, 'id', id, 'state', 'queued', 'state_reason', '', 'attempt', 0, 'fence', 0,
-    'created_at', at, 'deadline', at + within, 'queued_at', at, 'deliveries', 1, 'events', 1, unpack(fields))
-  redis.call('SADD', LANES, job.lane)
+-- nothing -> queued: a record of these fields, to be started within so many ms, and its message.
+local function make_job(id, at, within, fields)
+  set(id, fields)
+  set(id, { id = id, state = 'queued', state_reason = '', attempt = 0, fence = 0, created_at = at,
+    deadline = at + within, queued_at = at, deliveries = 1, events = 1 })
+  redis.call('SADD', LANES, fields.lane)
   redis.call('ZADD', INDEX_ALL, at, id)
   redis.call('ZADD', INDEX_STATE .. 'queued', at, id)
-  redis.call('ZADD', INDEX_KIND .. job.kind, at, id)
-  if job.user_id ~= '' then
-    redis.call('ZADD', INDEX_USER .. job.user_id, at, id)
-    redis.call('EXPIRE', INDEX_USER .. job.user_id, INDEX_KEEP)
+  redis.call('ZADD', INDEX_KIND .. fields.kind, at, id)
+  if fields.user_id ~= '' then
+    redis.call('ZADD', INDEX_USER .. fields.user_id, at, id)
+    redis.call('EXPIRE', INDEX_USER .. fields.user_id, INDEX_KEEP)
   end
   redis.call('ZADD', DEADLINES, at + within, id)
-  push(job.lane, id, job.message, 1, at, false)
-  append(key, 1, 'queued', at, { state = 'queued' })
-  count('created:' .. job.kind)
+  push(fields.lane, id, fields.message, 1, at, false)
+  append(JOB .. id, 1, 'queued', at, { state = 'queued' })
+  count('created:' .. fields.kind)
 end
 
--- Makes the next jobs of a batch, so many at most; returns how many are still to be made.
-local function feed(batch, at, most)
+-- Makes the next jobs of a batch, so many at most; returns how many are still to be made. Each stands on the pending list
+-- as its id, the ms to start it in, and the fields of its record, name and value.
+local function expand(batch, at, most)
   local key = BATCH .. batch
   local next = redis.call('LPOP', key .. PENDING, most) or {}
   for _, item in ipairs(next) do
-    local fields = cjson.decode(item)
-    bear(table.remove(fields, 1), at, table.remove(fields, 1), fields)
+    local job, fields = cjson.decode(item), {}
+    for i = 3, #job, 2 do fields[job[i]] = job[i + 1] end
+    make_job(job[1], at, job[2], fields)
   end
-  if #next > 0 then move(batch, 'pending', 'queued', #next, at) end
+  if #next > 0 then recount(batch, 'pending', 'queued', #next, at) end
   local left = redis.call('LLEN', key .. PENDING)
-  if left == 0 then redis.call('ZREM', FEEDING, batch) end
+  if left == 0 then redis.call('ZREM', EXPANDING, batch) end
   return left
 end
 
--- Whether the job runs under this fence; else its state, for the refusal.
+-- -- Leases -----------------------------------------------------------------------------------------------------------------
+
+-- Whether the job runs under this fence; else its state and the current fence, for the refusal.
 local function holds(id, fence)
-  local job = redis.call('HMGET', JOB .. id, 'state', 'fence')
-  return job[1] == 'running' and job[2] == fence, job[1], job[2]
+  local job = get(id, 'state', 'fence')
+  return job.state == 'running' and tonumber(job.fence) == fence, job.state, tonumber(job.fence or nil)
 end
 
--- The answer to a holder that is none any more.
+-- The answer to a worker that no longer holds the job.
 local function refuse(state)
   count('writes_refused')
   return { 0, state or 'gone' }
@@ -212,18 +251,20 @@ end
 
 -- running -> queued at the head, or failed when its attempts are used up. Returns the new state.
 local function run_again(id, at, reason, message)
-  local job = redis.call('HMGET', JOB .. id, 'attempt', 'max_attempts')
-  if tonumber(job[1]) < tonumber(job[2]) then
-    enter(id, 'queued', reason, at, { attempt = tonumber(job[1]) })
-    hint(id, at, true)
+  local job = get(id, 'attempt', 'max_attempts')
+  if tonumber(job.attempt) < tonumber(job.max_attempts) then
+    enter(id, 'queued', reason, at, { attempt = tonumber(job.attempt) })
+    send(id, at, true)
     return 'queued'
   end
   local failure = { reason = reason, message = message }
-  enter(id, 'failed', reason, at, { error = failure }, { 'error', cjson.encode(failure) })
+  enter(id, 'failed', reason, at, { error = failure }, { error = cjson.encode(failure) })
   return 'failed'
 end
 
-local function lose(id, at)
-  local attempts = redis.call('HMGET', JOB .. id, 'attempt', 'max_attempts')
-  return run_again(id, at, 'worker_lost', string.format('The worker was lost in attempt %s of %s.', unpack(attempts)))
+local function lose_worker(id, at)
+  local job = get(id, 'attempt', 'max_attempts')
+  return run_again(id, at, 'worker_lost',
+    string.format('The worker was lost in attempt %s of %s.', job.attempt, job.max_attempts))
 end
+

@@ -1,25 +1,41 @@
 -- retry_later: running -> scheduled, or failed when its attempts are used up, by the holder of the current fence.
--- A wait for the rate limit uses up no attempt, but for one that follows many others without a call in between.
--- KEYS    1 job (hash)
--- ARGV    1 job id   2 fence   3 reason   4 wait, ms   5 error (JSON object)   6... fields to set if it fails
---         now, name and value: files, reused (JSON)
+-- A wait for the rate limit uses up no attempt, but for one that follows many others without a call in between. Neither
+-- does one for a worker that can run it: the longer that lasts, the rarer the tries, and when it has lasted for as long as
+-- the job may wait for its first start, it has failed.
+-- ARGV    job_id
+--         fence
+--         reason
+--         wait      ms, at least
+--         failure   JSON object
+--         outcome   fields of the record if it fails now: files, reused (each JSON)
 -- RETURN  {1, new state}, or {0, state} when the job is no longer this worker's
-local id, fence, at = ARGV[1], ARGV[2], now()
-local mine, current, holder = holds(id, fence)
+local at = now()
+local mine, current, holder = holds(job_id, fence)
 if not mine then
   if holder == fence and (current == 'scheduled' or current == 'failed') then return { 1, current } end
   return refuse(current)
 end
-local job = redis.call('HMGET', KEYS[1], 'attempt', 'max_attempts')
-local failure = cjson.decode(ARGV[5])
-local FREE_WAITS = 10
-if ARGV[3] == 'rate_limited' and redis.call('HINCRBY', KEYS[1], 'rate_waits', 1) <= FREE_WAITS then
-  redis.call('HINCRBY', KEYS[1], 'attempt', -1)
-elseif tonumber(job[1]) >= tonumber(job[2]) then
-  enter(id, 'failed', ARGV[3], at, { error = failure }, { 'error', unpack(ARGV, 5) })
+local job = get(job_id, 'attempt', 'max_attempts', 'created_at', 'deadline', 'incapable_since')
+local FREE_WAITS, RAREST_TRY = 10, 60000
+local data = { error = cjson.decode(failure) }
+local free, over = false, tonumber(job.attempt) >= tonumber(job.max_attempts)
+if reason == 'rate_limited' then
+  free = add(job_id, 'rate_waits', 1) <= FREE_WAITS
+elseif reason == 'no_capable_worker' then
+  local since = tonumber(job.incapable_since or at)
+  set(job_id, { incapable_since = since })
+  wait = math.max(wait, math.min(RAREST_TRY, math.floor((at - since) / 4)))
+  free = at - since < job.deadline - job.created_at
+  over = not free
+end
+if free then
+  add(job_id, 'attempt', -1)
+elseif over then
+  outcome.error = failure
+  enter(job_id, 'failed', reason, at, data, outcome)
   return { 1, 'failed' }
 end
-local due = at + ARGV[4]
-enter(id, 'scheduled', ARGV[3], at, { error = failure, retry_at = due }, { 'error', ARGV[5], 'retry_at', due })
-redis.call('ZADD', SCHEDULED, due, id)
+data.retry_at = at + wait
+enter(job_id, 'scheduled', reason, at, data, { error = failure, retry_at = at + wait })
+redis.call('ZADD', SCHEDULED, at + wait, job_id)
 return { 1, 'scheduled' }

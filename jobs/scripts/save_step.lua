@@ -1,18 +1,21 @@
 -- save_step: keeps the result of a paid step for this and every later attempt, by the holder of the current fence.
--- KEYS    1 steps (hash)
--- ARGV    1 job id   2 fence   3 step   4 result (JSON)   5 what it used (JSON list of usage items)
---         6 what of that was not counted yet (the same, costs in micro-dollars)
+-- ARGV    job_id
+--         fence
+--         step
+--         result      JSON
+--         files       that the step made, JSON list; '' for none
+--         usage       what it used: usage items
+--         uncounted   what of that was not counted yet, costs in micro-dollars
 -- RETURN  {1}, or {0, state} when the job is no longer this worker's
-local mine, state = holds(ARGV[1], ARGV[2])
+local mine, state = holds(job_id, fence)
 if not mine then return refuse(state) end
-if redis.call('HSET', KEYS[1], ARGV[3], ARGV[4]) == 1 then
-  local at, data = now(), { step = ARGV[3] }
-  redis.call('HDEL', JOB .. ARGV[1], 'interruptions')
-  if ARGV[5] ~= '[]' then data.usage = cjson.decode(ARGV[5]) end
-  emit(JOB .. ARGV[1], 'step', at, data)
+if redis.call('HSET', JOB .. job_id .. STEPS, step, result) == 1 then
+  local at, data = now(), { step = step }
+  unset(job_id, 'interruptions', 'incapable_since')
+  if files ~= '' then redis.call('HSET', JOB .. job_id .. FILES, step, files) end
+  if #usage > 0 then data.usage = usage end
+  emit(JOB .. job_id, 'step', at, data)
   count('steps_saved')
-  if ARGV[6] ~= '[]' then
-    use(ARGV[1], redis.call('HGET', JOB .. ARGV[1], 'user_id'), day_of(at), cjson.decode(ARGV[6]))
-  end
+  if #uncounted > 0 then use(job_id, get(job_id, 'user_id').user_id, day_of(at), uncounted) end
 end
 return { 1 }

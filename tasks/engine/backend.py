@@ -9,9 +9,10 @@ from headrace.provider import Chosen, Provider
 from headrace.waits import Waits
 from jobs.errors import StoreUnavailable
 from jobs.files import FileStore
-from jobs.model import Progress, UsageItem
+from jobs.leases import Lease
+from jobs.model import FileRef, Progress, UsageItem
 from jobs.settings import Settings
-from jobs.store import JobStore, Lease
+from jobs.store import JobStore
 from tasks.engine.metering import Meter, MeteredProvider
 from tasks.engine.outage import retry_while_unavailable
 from tasks.providers.registry import Providers
@@ -65,9 +66,9 @@ class LeasedJob:
             # Progress is worth a try, not a wait.
             return
 
-    async def save(self, step: str, saved: str, usage: Sequence[UsageItem]) -> None:
+    async def save(self, step: str, saved: str, files: Sequence[FileRef], usage: Sequence[UsageItem]) -> None:
         # It is paid for: a Redis that is away for a moment must not lose it.
         uncounted = [item for item in usage if not self._tools.meter.counts(item.provider, item.model)]
         await retry_while_unavailable(
-            lambda: self._tools.store.save_step(self._lease, step, saved, usage=usage, uncounted=uncounted)
+            lambda: self._tools.store.save_step(self._lease, step, saved, files=files, usage=usage, uncounted=uncounted)
         )

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -10,11 +11,12 @@ import structlog
 from jobs import kinds
 from jobs.errors import StoreUnavailable
 from jobs.files import FileStore
+from jobs.leases import Refusal
 from jobs.settings import Settings
-from jobs.store import JobStore, Refusal
-from tasks.engine.attempt import Attempt, CancellationIgnored, claim, give_up
+from jobs.store import JobStore
+from tasks.engine.attempt import Attempt, CancellationIgnored, claim, leave_to_another
 from tasks.engine.backend import Tools
-from tasks.engine.lease import LeaseThread
+from tasks.engine.lease import EX_SOFTWARE, LeaseThread
 from tasks.engine.metering import Meter
 from tasks.providers.registry import Providers
 
@@ -22,7 +24,6 @@ log = structlog.stdlib.get_logger("headrace.child")
 
 HAND_BACK = signal.SIGUSR2
 """From the parent: hand the job back, we are stopping. SIGUSR1 and SIGTERM mean other things to Celery's children."""
-EX_SOFTWARE = 70
 PATIENCE = timedelta(seconds=5)
 """How long Redis may take to answer."""
 
@@ -30,8 +31,10 @@ PATIENCE = timedelta(seconds=5)
 class Child:
     """What a child process keeps between jobs."""
 
-    def __init__(self, settings: Settings, *, worker: str) -> None:
+    def __init__(self, settings: Settings, *, worker: str, on_claim: Callable[[], object]) -> None:
+        """`on_claim` is told of each claim that the store has answered, be it with a refusal."""
         self._worker = worker
+        self._on_claim = on_claim
         self._runner = asyncio.Runner()
         self._runner.run(self._open(settings))
 
@@ -53,7 +56,7 @@ class Child:
             store=store,
             files=FileStore.open(settings),
             providers=Providers(settings),
-            meter=Meter(settings, store, patience=PATIENCE),
+            meter=Meter(settings, store),
         )
         self._attempt_now: Attempt | None = None
         self._stopping = False
@@ -72,18 +75,19 @@ class Child:
 
     async def _attempt(self, job_id: str) -> str:
         try:
-            claimed, since = await claim(job_id, self._tools, worker=self._worker)
+            claimed = await claim(job_id, self._tools, worker=self._worker)
         except StoreUnavailable:
             log.warning("job not claimed: the store is away; the sweep will find it")
             return "not claimed"
+        self._on_claim()
         if isinstance(claimed, Refusal):
             log.info("message dropped: nothing to claim", state=claimed.state)
             return f"refused: {claimed.state}"
         try:
-            attempt = Attempt(claimed, kinds.get(claimed.job.kind), self._tools, since=since)
-        except Exception:
-            log.exception("job not begun")
-            return await give_up(claimed.lease, self._tools)
+            attempt = Attempt(claimed, kinds.get(claimed.job.kind), self._tools)
+        except Exception as error:  # noqa: BLE001  # whatever keeps this worker from it need not keep another
+            log.warning("job left to another worker", kind=claimed.job.kind, why=str(error))
+            return await leave_to_another(claimed.lease, error, self._tools)
         self._attempt_now = attempt
         if self._stopping:
             attempt.interrupt()

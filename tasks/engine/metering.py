@@ -16,12 +16,13 @@ from headrace.errors import Busy, ProviderError, RateLimited, Rejected
 from headrace.provider import Answer, Call, Image, ImageRequest, Provider, Text, TextRequest, Usage
 from headrace.waits import Waits
 from jobs.calls import CallDesk, Go, OverBudget, PlannedCall, Unpriced, Wait
+from jobs.leases import Lease
 from jobs.model import UsageItem
 from jobs.prices import Price, Prices, to_usd
 from jobs.rates import UNLIMITED, Rates
 from jobs.settings import Settings
 from jobs.states import Reason
-from jobs.store import JobStore, Lease
+from jobs.store import JobStore
 from tasks.engine.outage import retry_while_unavailable
 
 Answered = TypeVar("Answered", Text[Any], Image)
@@ -41,10 +42,10 @@ SOURCE_TOKENS = 1500
 class Meter:
     """What calls cost and how often they may be made: the same for all jobs of a worker."""
 
-    def __init__(self, settings: Settings, store: JobStore, *, patience: timedelta) -> None:
+    def __init__(self, settings: Settings, store: JobStore) -> None:
         self.prices = Prices.load(settings.prices)
         self.rates = Rates.parse(settings.rates)
-        self.desk = CallDesk(store, settings, patience=patience)
+        self.desk = CallDesk(store, settings)
         self.patience = settings.step_patience
 
     def counts(self, provider: str, model: str) -> bool:

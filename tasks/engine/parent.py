@@ -4,6 +4,7 @@ All of it runs in one thread with an event loop of its own, so that neither Cele
 """
 
 import asyncio
+import math
 import os
 import random
 import socket
@@ -12,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from multiprocessing.sharedctypes import RawValue
 from typing import TypeVar
 from uuid import uuid4
 
@@ -54,6 +56,8 @@ class Parent:
         self._exit = exit_process
         self._started_at = datetime.now(UTC)
         self.watchdog = Watchdog(settings.watchdog)
+        # Without a lock: a child that is killed would keep it.
+        self._claimed_at = RawValue("d", -math.inf)
         self._thread = LoopThread("parent")
         self._health: HealthServer | None = None
         self._started = False
@@ -82,6 +86,10 @@ class Parent:
             if self._health is not None:
                 self._health.close()
             self._thread.close(self._leave())
+
+    def note_claim(self) -> None:
+        """In a child: the store has answered a claim."""
+        self._claimed_at.value = time.monotonic()
 
     def child_failed(self, job_id: str, error: BaseException) -> None:
         """A child was killed or died with this job: it is to run again, or has failed if it was its time that ended."""
@@ -123,6 +131,7 @@ class Parent:
             if messages is None:
                 self.watchdog.store_away()
             else:
+                self.watchdog.claimed(at=self._claimed_at.value)
                 self.watchdog.looked(messages=messages, busy=bool(celery_state.reserved_requests))
             if fault := self.watchdog.fault():
                 log.critical("this worker does not work; ending it", fault=fault)

@@ -29,7 +29,7 @@ SAMPLES = {
     "headrace_writes_refused_total",
     "headrace_leases_expired_total",
     "headrace_children_lost_total",
-    "headrace_hints_lost_total",
+    "headrace_messages_lost_total",
     "headrace_interrupted_total",
     "headrace_steps_saved_total",
     "headrace_steps_reused_total",

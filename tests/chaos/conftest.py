@@ -17,7 +17,7 @@ SHORT = {
     "HEADRACE_LEASE": "3s",
     "HEADRACE_HEARTBEAT": "1s",
     "HEADRACE_SWEEP": "500ms",
-    "HEADRACE_HINT_GRACE": "2s",
+    "HEADRACE_MESSAGE_GRACE": "2s",
     "HEADRACE_RETRY_BASE": "100ms",
 }
 """For faults whose bound is not promised in seconds."""

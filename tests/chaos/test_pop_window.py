@@ -15,7 +15,7 @@ async def test_a_message_that_a_dying_worker_popped_is_pushed_again(platform: Pl
 
     Injected: the idle worker is stopped with its BRPOP armed, a job is posted, Redis gives the message to nobody, and
     the worker is killed. A replacement starts.
-    Bound: 14 s from the post, of which 5 s are the grace for hints.
+    Bound: 14 s from the post, of which 5 s are the grace for messages.
     """
     await platform.start()
     stopped = platform.workers[0]
@@ -31,7 +31,7 @@ async def test_a_message_that_a_dying_worker_popped_is_pushed_again(platform: Pl
     platform.spawn_worker()
     measure("popped and lost, until it runs", await until_running(platform, job_id, within=20), bound=14)
     await completed_once(platform, job_id)
-    assert await platform.metric("headrace_hints_lost_total") == 1
+    assert await platform.metric("headrace_messages_lost_total") == 1
     nothing_left(platform)
 
 

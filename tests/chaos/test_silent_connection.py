@@ -54,7 +54,7 @@ async def test_an_idle_worker_whose_connections_went_silent_works_again(
     """It reconnects, or its watchdog ends it and another is started.
 
     Injected: the only worker's connections are silent for ever, new ones work; a job is posted at once.
-    Bound: 60 s: 30 s of watchdog, a start, perhaps a lost hint.
+    Bound: 60 s: 30 s of watchdog, a start, perhaps a lost message.
     """
     async with supervised(_spawns(platform, proxy)) as workers:
         proxy.blackhole(new=False)
@@ -69,7 +69,7 @@ async def test_another_worker_takes_what_a_deaf_one_leaves(
 ) -> None:
     """Injected: one worker's connections go silent, three jobs are posted, a second worker is well.
 
-    Bound: 12 s for the hints that went into the silence; those jobs then wait their turn.
+    Bound: 12 s for the messages that went into the silence; those jobs then wait their turn.
     """
     await _worker(platform, proxy)
     await until_ready(platform.spawn_worker())

@@ -13,9 +13,10 @@ from cli.embedded_redis import EmbeddedRedis
 from cli.errors import CommandFailed
 from cli.main import app
 from jobs import kinds
+from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.states import State
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
 from tests.support.jobs_at_hand import ended
 from tests.support.ports import free_port
 

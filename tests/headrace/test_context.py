@@ -26,9 +26,10 @@ from headrace.errors import (
 )
 from jobs.errors import LeaseLost
 from jobs.files import FileStore
+from jobs.leases import Claim, Lease
 from jobs.model import FileRef, Progress, Reused
-from jobs.steps import Placed
-from jobs.store import Claim, JobStore, Lease
+from jobs.steps import SavedStep
+from jobs.store import JobStore
 from tasks.engine.backend import LeasedJob, Tools
 from tests.support.inspector import Inspector
 
@@ -179,7 +180,7 @@ async def test_a_saved_step_tells_its_phase(context: JobContext, claim: Claim, t
     again = await _again(claim, tools)
     for name in ("outline", "page:1", "page:3", "book:pdf", "book:html"):
         await again.step(name, one, str)
-    saved = {name: Placed.model_validate_json(text).phase for name, text in (await _steps(claim, tools)).items()}
+    saved = {name: SavedStep.model_validate_json(text).phase for name, text in (await _steps(claim, tools)).items()}
     assert saved == {"outline": 0, "page:1": 1, "page:2": 1, "page:3": 1, "book:pdf": 2, "book:html": 2}
 
 

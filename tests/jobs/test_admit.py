@@ -13,9 +13,10 @@ from redis.asyncio import Redis
 from jobs import keys
 from jobs.calls import CallDesk, Go, OverBudget, PlannedCall, Unpriced, Wait
 from jobs.errors import LeaseLost
+from jobs.leases import Lease
 from jobs.rates import Rate
 from jobs.settings import Settings
-from jobs.store import JobStore, Lease
+from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import desk_of, planned, running, story

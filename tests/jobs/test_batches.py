@@ -1,4 +1,4 @@
-"""Batches: taken on whole or not at all, fed by whoever is there, counted by the scripts that change their jobs."""
+"""Batches: accepted whole or not at all, made by whoever is there, counted by the scripts that change their jobs."""
 
 from datetime import timedelta
 from typing import Any
@@ -37,14 +37,14 @@ async def jobs_of(batches: BatchStore, batch_id: str) -> list[str]:
     return [outcome.job_id async for outcome in batches.outcomes(batch_id)]
 
 
-async def unfed(batches: BatchStore, store: JobStore, count: int, monkeypatch: pytest.MonkeyPatch) -> str:
+async def unmade(batches: BatchStore, store: JobStore, count: int, monkeypatch: pytest.MonkeyPatch) -> str:
     """A batch whose API died right after it was taken on."""
 
     async def die(_batch_id: str) -> None:
         raise StoreUnavailable
 
     with monkeypatch.context() as patch:
-        patch.setattr(batches, "_feed", die)
+        patch.setattr(batches, "_expand", die)
         batch_id = await created(batches, count)
     assert await store.redis.llen(keys.batch(batch_id) + keys.PENDING) == count
     return batch_id
@@ -116,7 +116,7 @@ async def test_results_stand_in_the_order_of_the_request(batches: BatchStore, st
 async def test_a_batch_that_nobody_feeds_is_fed_by_the_sweep(
     batches: BatchStore, store: JobStore, monkeypatch: pytest.MonkeyPatch, held: Inspector
 ) -> None:
-    batch_id = await unfed(batches, store, 150, monkeypatch)
+    batch_id = await unmade(batches, store, 150, monkeypatch)
     assert [outcome.state async for outcome in batches.outcomes(batch_id)] == ["pending"] * 150
 
     await sweep(store)
@@ -125,13 +125,13 @@ async def test_a_batch_that_nobody_feeds_is_fed_by_the_sweep(
 
     assert (await batches.get(batch_id)).counts["queued"] == 150
     assert await held.messages(LANE) == await jobs_of(batches, batch_id)
-    assert await store.redis.zcard(keys.FEEDING) == 0
+    assert await store.redis.zcard(keys.EXPANDING) == 0
 
 
 async def test_a_cancelled_batch_makes_no_further_job(
     batches: BatchStore, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batch_id = await unfed(batches, store, 150, monkeypatch)
+    batch_id = await unmade(batches, store, 150, monkeypatch)
     await sweep(store)
 
     await batches.cancel(batch_id)
@@ -150,7 +150,7 @@ async def test_a_job_that_is_no_longer_kept_is_neither_pending_nor_cancelled(
     batches: BatchStore, store: JobStore, monkeypatch: pytest.MonkeyPatch, *, cancelled: bool
 ) -> None:
     """Jobs are kept from their own end on, and a batch may run for longer."""
-    batch_id = await unfed(batches, store, 101, monkeypatch)
+    batch_id = await unmade(batches, store, 101, monkeypatch)
     await sweep(store)
     first, *_ = await jobs_of(batches, batch_id)
     await store.complete((await claimed(store, first)).lease, result={})
@@ -220,11 +220,9 @@ async def test_a_batch_that_is_not_made_leaves_no_trace(batches: BatchStore, hel
     assert await held.names() == before
 
 
-async def test_what_was_laid_down_for_nothing_goes_by_itself(
-    batches: BatchStore, redis: Redis, held: Inspector
-) -> None:
+async def test_what_was_staged_for_nothing_goes_by_itself(batches: BatchStore, redis: Redis, held: Inspector) -> None:
     """The API died before the batch was taken on."""
-    await batches._lay_down("b", items(2))  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # the moment before
+    await batches._stage("b", items(2))  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # the moment before
     names = await held.names(f"{keys.BATCH}b:*")
 
     assert len(names) == 2
@@ -233,13 +231,13 @@ async def test_what_was_laid_down_for_nothing_goes_by_itself(
     await redis.flushall()
 
 
-async def test_what_is_laid_down_has_its_end_from_the_start(
+async def test_what_is_staged_has_its_end_from_the_start(
     batches: BatchStore, redis: Redis, redis_server: EmbeddedRedis
 ) -> None:
     """Each part is one transaction, so that no moment is left in which an API can die and leave a list for ever."""
     seen: list[str] = []
     with redis_py.Redis(port=redis_server.port, decode_responses=True).monitor() as monitor:
-        await batches._lay_down("b", items(2))  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # the moment before
+        await batches._stage("b", items(2))  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # the moment before
         while seen.count("EXPIRE") < 2:
             sent: Any = monitor.next_command()
             seen.append(sent["command"].split()[0].upper())
@@ -251,14 +249,14 @@ async def test_what_is_laid_down_has_its_end_from_the_start(
 async def test_a_batch_whose_jobs_are_gone_is_not_taken_on(
     batches: BatchStore, redis: Redis, held: Inspector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between laying them down and taking it on, Redis was flushed."""
-    laid_down = batches._lay_down  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # the moment between
+    """Between staging them and accepting it, Redis was flushed."""
+    staged = batches._stage  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # the moment between
 
     async def then_lost(*args: object) -> None:
-        await laid_down(*args)  # pyright: ignore[reportArgumentType]
+        await staged(*args)  # pyright: ignore[reportArgumentType]
         await redis.flushall()
 
-    monkeypatch.setattr(batches, "_lay_down", then_lost)
+    monkeypatch.setattr(batches, "_stage", then_lost)
     with pytest.raises(StoreUnavailable):
         await batches.create(items(2), user_id="ann")
     assert await held.names() == []

@@ -4,8 +4,9 @@ import pytest
 
 from jobs import keys
 from jobs.errors import JobNotFound
+from jobs.leases import Refusal
 from jobs.states import FINAL, Reason, State
-from jobs.store import JobStore, Refusal
+from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE, claim_again, ended, queued, running, scheduled

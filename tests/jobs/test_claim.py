@@ -8,9 +8,10 @@ import pytest
 from redis.asyncio import Redis
 
 from jobs import keys
+from jobs.leases import Claim, Refusal
 from jobs.settings import Settings
 from jobs.states import FINAL, State
-from jobs.store import Claim, JobStore, Refusal
+from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE, WORKER, claim_again, claimed, ended, queued, running, scheduled, story

@@ -7,10 +7,11 @@ from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.errors import LeaseLost
+from jobs.leases import Lease
 from jobs.model import FileRef, JobError, Reused
 from jobs.settings import Settings
 from jobs.states import Reason
-from jobs.store import JobStore, Lease
+from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import BROKEN, claimed, running, scheduled, story
@@ -49,7 +50,7 @@ async def test_a_job_that_ends_without_its_worker_has_the_files_of_its_saved_ste
     claim = await running(store, story(max_attempts=1))
     for name, step in [("page:1", [PNG, PDF]), ("outline", [])]:
         kept = {"phase": 0, "value": "drawn", "files": [ref.model_dump() for ref in step]}
-        await store.save_step(claim.lease, name, json.dumps(kept))
+        await store.save_step(claim.lease, name, json.dumps(kept), files=step)
 
     if end == "lost":
         await store.lose(claim.lease)

@@ -6,8 +6,9 @@ import pytest
 
 from jobs import keys
 from jobs.errors import LeaseLost
+from jobs.leases import Lease
 from jobs.states import Reason, State
-from jobs.store import JobStore, Lease
+from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE, claimed, queued, running, story

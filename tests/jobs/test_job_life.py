@@ -26,16 +26,17 @@ from jobs import keys
 from jobs.celery_app import create_celery
 from jobs.connection import connect
 from jobs.errors import IdempotencyConflict, LeaseLost, NotRetryable
+from jobs.leases import Claim, Lease, Refusal
 from jobs.messages import Renderer
 from jobs.model import Progress
 from jobs.settings import Settings
 from jobs.states import FINAL, State
-from jobs.store import Claim, JobStore, Lease, Refusal, Swept
+from jobs.store import JobStore, Swept
 from tests.support.inspector import Inspected, Inspector, Snapshot
 from tests.support.job_model import LANES, Fleet, Life
 from tests.support.jobs_at_hand import BROKEN, BUSY, LANE, story, under_key
 from tests.support.time_travel import (
-    age_hint,
+    age_message,
     end_lease,
     make_retry_due,
     next_millisecond,
@@ -239,17 +240,17 @@ class JobLife(RuleBasedStateMachine):
         self._sweep(retries_due=due)
 
     @rule()
-    def hints_grow_old(self) -> None:
+    def messages_grow_old(self) -> None:
         for queue in self.fleet.queues.values():
             for job in queue:
-                self.run(age_hint(self.store.redis, job))
+                self.run(age_message(self.store.redis, job))
                 self.fleet.overdue.add(job)
         self._sweep()
 
     def _sweep(self, **found: bool) -> None:
-        """A sweep that finds this, and the hints that were lost."""
+        """A sweep that finds this, and the messages that were lost."""
         self._later()
-        expected = Swept(hints_lost=self.fleet.find_lost_hints(), **found)
+        expected = Swept(messages_lost=self.fleet.find_lost_messages(), **found)
         assert self.run(sweep(self.store)) == expected
 
     # -- What always holds --------------------------------------------------------------------------------------------
@@ -402,7 +403,7 @@ class JobLife(RuleBasedStateMachine):
             self.lease_ends(job)
         for job in sorted(self._in(State.SCHEDULED)):
             self.retry_falls_due(job)
-        self.hints_grow_old()
+        self.messages_grow_old()
         for lane in LANES.values():
             lease = self._pop_and_claim(lane, WORKERS[0])
             if lease:
@@ -415,7 +416,7 @@ async def _await(work: Awaitable[object]) -> None:
 
 @pytest.mark.hypothesis
 def test_every_job_lives_as_the_model_says(redis_url: str) -> None:
-    settings = Settings.model_validate({"redis_url": redis_url, "lease": "1h", "hint_grace": "1h"})
+    settings = Settings.model_validate({"redis_url": redis_url, "lease": "1h", "message_grace": "1h"})
     with asyncio.Runner() as runner:
         redis = connect(settings, name="tests", reply_within=timedelta(seconds=5))
         store = JobStore(redis, settings, Renderer(create_celery(settings)), patience=timedelta(seconds=5))

@@ -7,8 +7,9 @@ from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.errors import LeaseLost
+from jobs.leases import Lease
 from jobs.settings import Settings
-from jobs.store import JobStore, Lease
+from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import claimed, queued, running

@@ -4,8 +4,9 @@ import pytest
 
 from jobs import keys
 from jobs.errors import LeaseLost
+from jobs.leases import Lease
 from jobs.model import UsageItem
-from jobs.store import JobStore, Lease
+from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import claimed, running

@@ -37,7 +37,7 @@ def test_what_is_no_duration_is_refused_with_the_form_it_needs(monkeypatch: pyte
         Settings()
 
 
-@pytest.mark.parametrize("name", ["LEASE", "HEARTBEAT", "SWEEP", "RETENTION", "START_DEADLINE", "HINT_GRACE"])
+@pytest.mark.parametrize("name", ["LEASE", "HEARTBEAT", "SWEEP", "RETENTION", "START_DEADLINE", "MESSAGE_GRACE"])
 def test_a_duration_of_nothing_is_refused_where_it_would_do_harm(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"HEADRACE_{name}", "0")
 
@@ -183,3 +183,10 @@ def test_a_token_may_come_with_a_newline(monkeypatch: pytest.MonkeyPatch) -> Non
     token = Settings().api_token
     assert token is not None
     assert token.get_secret_value() == PASSWORD
+
+
+def test_a_setting_under_its_old_name_is_refused_with_the_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_HINT_GRACE", "3s")
+
+    with pytest.raises(ValidationError, match="HEADRACE_HINT_GRACE is called HEADRACE_MESSAGE_GRACE"):
+        Settings()

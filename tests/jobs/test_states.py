@@ -5,14 +5,19 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from importlib.resources import files
+from typing import Any, cast
 
 import pytest
+from redis.exceptions import ResponseError
 
 from jobs.errors import LeaseLost, NotRetryable
+from jobs.leases import Claim, Lease
 from jobs.model import Progress
+from jobs.scripts import Scripts, script_names
+from jobs.scripts.script import parameters_of
 from jobs.settings import Settings
 from jobs.states import FINAL, NEXT, Reason, State
-from jobs.store import Claim, JobStore, Lease
+from jobs.store import JobStore
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import (
     BROKEN,
@@ -28,7 +33,7 @@ from tests.support.jobs_at_hand import (
     scheduled,
     story,
 )
-from tests.support.time_travel import age_hint, end_lease, make_retry_due, pass_start_deadline, sweep
+from tests.support.time_travel import age_message, end_lease, make_retry_due, pass_start_deadline, sweep
 
 SCRIPTS = sorted(
     entry.name
@@ -82,7 +87,7 @@ SITUATIONS: list[Callable[[JobStore], Awaitable[Lease]]] = [
 
 async def _sweep_with_all_due(store: JobStore, lease: Lease) -> None:
     await Inspector(store.redis).pop(LANE)
-    for pass_time in (age_hint, end_lease, make_retry_due, pass_start_deadline):
+    for pass_time in (age_message, end_lease, make_retry_due, pass_start_deadline):
         await pass_time(store.redis, lease.job_id)
     await sweep(store)
 
@@ -105,7 +110,7 @@ CALLS: dict[str, Callable[[JobStore, Lease], Awaitable[object]]] = {
 }
 
 
-OF_BATCHES = {"open_batch.lua", "feed_batch.lua", "cancel_batch.lua"}
+OF_BATCHES = {"open_batch.lua", "expand_batch.lua", "cancel_batch.lua"}
 """They change no job that is there; see test_batches.py."""
 
 
@@ -191,15 +196,33 @@ def test_a_scripts_header_begins_with_its_name(script: str) -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-@pytest.mark.parametrize("array", ["KEYS", "ARGV"])
-def test_a_scripts_header_names_all_that_it_reads(script: str, array: str) -> None:
-    header, body = _header_and_body(script)
+def test_a_scripts_header_names_the_arguments_of_its_method(script: str) -> None:
+    """In their order; each stands on a line of its own."""
+    header, _ = _header_and_body(script)
 
-    declared = re.findall(r"(?:^\w+ +| {3,})(\d+)(?:\.\.\.)? ", _section(header, array), re.MULTILINE)
-    used = set(re.findall(rf"{array}\[(\d+)\]", body)) | set(re.findall(rf"unpack\({array}, (\d+)\)", body))
+    lines = _section(header, "ARGV").removeprefix("ARGV").splitlines()
 
-    assert declared == [str(number) for number in range(1, len(declared) + 1)]
-    assert used <= set(declared)
+    assert [line.split()[0] for line in lines] == parameters_of(vars(Scripts)[script.removesuffix(".lua")])
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_takes_nothing_by_position(script: str) -> None:
+    _, body = _header_and_body(script)
+
+    assert not re.search(r"KEYS|ARGV", body)
+
+
+def test_every_script_has_a_method_and_every_method_a_script() -> None:
+    assert sorted(f"{name}.lua" for name in script_names()) == SCRIPTS
+
+
+@pytest.mark.parametrize("access", ["get(id, 'colour')", "set(id, { colour = 'red' })", "unset(id, 'usage')"])
+async def test_a_script_reads_and_writes_no_field_that_a_record_has_not(store: JobStore, access: str) -> None:
+    source = store.scripts.registered("cancel").script
+    prelude = str(source)[: str(source).index("local job_id = ")]
+
+    with pytest.raises(ResponseError, match="a job has no field"):
+        await cast("Any", store.redis.eval(f"{prelude}\nlocal id = 'x'\n{access}", 0))
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -25,8 +25,9 @@ import redis
 
 from cli.embedded_redis import EmbeddedRedis
 from jobs import kinds
+from jobs.new_job import NewJob
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
 from tests.support.ports import free_port
 
 STORY = {"title": "My Story", "prompt": "A magical adventure", "pages": 4}

@@ -1,15 +1,16 @@
 """A claimed job and the tools a worker has for it."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import pytest
 
 from headrace import JobContext
 from jobs import kinds
 from jobs.files import FileStore
+from jobs.leases import Claim
+from jobs.new_job import NewJob
 from jobs.settings import Settings
-from jobs.store import Claim, JobStore, NewJob
+from jobs.store import JobStore
 from tasks.engine.backend import LeasedJob, Tools
 from tasks.engine.metering import Meter
 from tasks.providers.registry import Providers
@@ -22,7 +23,7 @@ async def tools(settings: Settings, store: JobStore) -> AsyncIterator[Tools]:
         store=store,
         files=FileStore.open(settings),
         providers=Providers(settings),
-        meter=Meter(settings, store, patience=timedelta(seconds=5)),
+        meter=Meter(settings, store),
     )
     yield tools
     await tools.providers.aclose()

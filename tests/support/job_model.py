@@ -82,7 +82,7 @@ class Fleet:
         else:
             life.enter(State.FAILED)
 
-    def find_lost_hints(self) -> int:
+    def find_lost_messages(self) -> int:
         """What a sweep does last: overdue jobs that stand before the next message get one, in their order."""
         found = 0
         for lane, queue in self.queues.items():
@@ -90,7 +90,7 @@ class Fleet:
                 queue.remove(job_id)
                 self.enqueue(job_id, head=True)
                 found += 1
-        self.counters["hints_lost"] += found
+        self.counters["messages_lost"] += found
         return found
 
     def _without_message(self, lane: str) -> list[str]:

@@ -7,11 +7,13 @@ from typing import Any
 
 from jobs import kinds
 from jobs.calls import CallDesk, PlannedCall
+from jobs.leases import Claim, Refusal
 from jobs.model import JobError
+from jobs.new_job import Created, Idempotency, NewJob
 from jobs.rates import UNLIMITED, Rate
 from jobs.settings import Settings
 from jobs.states import Reason, State
-from jobs.store import Claim, Created, Idempotency, JobStore, NewJob, Refusal
+from jobs.store import JobStore
 from tests.support.time_travel import next_millisecond, pass_start_deadline, sweep
 
 WORKER = "worker-1@host"
@@ -58,7 +60,7 @@ def planned(
 
 def desk_of(store: JobStore, settings: Settings, *, user_budget: str | None = None) -> CallDesk:
     limited = settings.model_copy(update={"user_daily_budget": Decimal(user_budget) if user_budget else None})
-    return CallDesk(store, limited, patience=timedelta(seconds=5))
+    return CallDesk(store, limited)
 
 
 def under_key(key: str, *, owner: str = "ann", says: str = "a story") -> Idempotency:

@@ -12,7 +12,7 @@ from jobs.states import FINAL
 _ID = r"[0-9a-f]{8}-[0-9a-f-]{27}"
 _LANE = rf"({'|'.join(map(re.escape, queue_names()))})(\x06\x16[369])?"
 _HEADRACE = [
-    rf"{keys.JOB}{_ID}({keys.EVENTS}|{keys.STEPS}|{keys.SIGNAL})?",
+    rf"{keys.JOB}{_ID}({keys.EVENTS}|{keys.STEPS}|{keys.FILES}|{keys.SIGNAL})?",
     rf"{keys.BATCH}{_ID}({keys.EVENTS}|{keys.PENDING}|{keys.MEMBERS})?",
     keys.QUEUED + _LANE,
     rf"{keys.INDEX_STATE}\w+",
@@ -23,7 +23,7 @@ _HEADRACE = [
     rf"{keys.IDEMPOTENCY}.+",
     rf"{keys.WORKER}\S+",
     rf"{keys.UPLOAD}{_ID}",
-    *(keys.LEASES, keys.SCHEDULED, keys.DEADLINES, keys.DEAD, keys.RETAINED, keys.INDEX_ALL, keys.FEEDING),
+    *(keys.LEASES, keys.SCHEDULED, keys.DEADLINES, keys.DEAD, keys.RETAINED, keys.INDEX_ALL, keys.EXPANDING),
     *(keys.LANES, keys.STATS, keys.WORKERS, keys.SWEEPING),
 ]
 _KOMBU = [_LANE, r"_kombu\..+", "unacked", "unacked_index", "unacked_mutex"]

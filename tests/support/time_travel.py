@@ -25,7 +25,7 @@ async def pass_start_deadline(redis: Redis, job_id: str) -> None:
     await rewrite(redis, job_id, deadline=PAST)
 
 
-async def age_hint(redis: Redis, job_id: str) -> None:
+async def age_message(redis: Redis, job_id: str) -> None:
     """The job's message was seen missing longer ago than any grace."""
     await rewrite(redis, job_id, missing_since=PAST)
 

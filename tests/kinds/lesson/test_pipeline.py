@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,9 +11,11 @@ import pytest
 
 from headrace import JobContext
 from jobs import kinds
+from jobs.leases import Claim
+from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.states import State
-from jobs.store import Claim, JobStore, NewJob
+from jobs.store import JobStore
 from kinds.lesson import LessonInput
 from kinds.lesson import pipeline as lesson
 from kinds.lesson.video import production
@@ -112,9 +113,7 @@ async def test_without_the_extra_a_video_fails_at_once_and_costs_nothing(
     claim: Claim, tools: Tools, leases: LeaseThread, counted: Counted, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
-    assert (
-        await Attempt(claim, kinds.get("lesson"), tools, since=time.monotonic()).run(leases) == "failed: input_rejected"
-    )
+    assert await Attempt(claim, kinds.get("lesson"), tools).run(leases) == "failed: input_rejected"
     job = await tools.store.get(claim.job.id)
     assert job.state is State.FAILED
     assert job.error is not None
@@ -126,9 +125,7 @@ async def test_without_an_ffmpeg_a_video_fails_at_once_and_costs_nothing(
     claim: Claim, tools: Tools, leases: LeaseThread, counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nowhere/ffmpeg")
-    assert (
-        await Attempt(claim, kinds.get("lesson"), tools, since=time.monotonic()).run(leases) == "failed: input_rejected"
-    )
+    assert await Attempt(claim, kinds.get("lesson"), tools).run(leases) == "failed: input_rejected"
     job = await tools.store.get(claim.job.id)
     assert job.error is not None
     assert "no ffmpeg" in job.error.message

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ import pytest
 from cli.embedded_redis import EmbeddedRedis
 from headrace.waits import Waited
 from jobs import keys, kinds
+from jobs.leases import Claim
+from jobs.new_job import NewJob
 from jobs.settings import Settings
-from jobs.store import Claim, JobStore, NewJob
+from jobs.store import JobStore
 from tasks.engine.lease import LeaseThread
+from tasks.engine.loop_watch import LoopWatch
 from tests.support.fault_proxy import FaultProxy
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
@@ -34,8 +38,9 @@ def _held(
     lost: list[str] = []
     thread = LeaseThread(settings)
     try:
-        since = time.monotonic() - asked_ago
-        with thread.hold(claim.lease, since=since, on_lost=lost.append, waiting=lambda: waiting):
+        claim = replace(claim, requested_at=time.monotonic() - asked_ago)
+        watch = LoopWatch()
+        with watch.ticking(), thread.hold(claim, on_lost=lost.append, waiting=lambda: waiting, loop=watch):
             yield lost
     finally:
         thread.close()

@@ -15,10 +15,12 @@ from headrace.generated import GeneratedInput
 from headrace.provider import Answer, Image, ImageRequest, Provider, Text, TextRequest, Usage
 from headrace.step import STEP_TRIES, Step
 from jobs.calls import Wait
+from jobs.leases import Claim
 from jobs.model import UsageItem
+from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.states import Reason
-from jobs.store import Claim, JobStore, NewJob
+from jobs.store import JobStore
 from tasks.engine.backend import LeasedJob, Tools
 from tasks.engine.metering import Meter
 from tasks.providers.registry import Chosen, Providers
@@ -112,7 +114,7 @@ def bench(tools: Tools, store: JobStore, settings: Settings, tmp_path: Any) -> N
     def new(**changes: object) -> Bench:
         changed = settings.model_copy(update={"prices": prices, **changes})
         provider = PaidProvider()
-        meter = Meter(changed, store, patience=timedelta(seconds=5))
+        meter = Meter(changed, store)
         return Bench(
             replace(tools, settings=changed, providers=OnlyPaid(changed, provider), meter=meter), store, provider
         )
@@ -350,7 +352,7 @@ async def test_the_offline_provider_costs_no_round_trip_unless_it_has_a_rate(too
 
     assert await scripts_run() - before == 1  # saves the step
     limited = tools.settings.model_copy(update={"rates": "offline/*=600rpm"})
-    metered = replace(tools, meter=Meter(limited, store, patience=timedelta(seconds=5)))
+    metered = replace(tools, meter=Meter(limited, store))
     before = await scripts_run()
     await JobContext(LeasedJob(free.lease, metered), {}).step("page:2", paint, int)
 

@@ -13,9 +13,11 @@ from celery.worker import state as celery_state
 from jobs import keys, kinds
 from jobs.errors import StoreUnavailable
 from jobs.fleet import Fleet, WorkerReport
+from jobs.leases import Claim
+from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.states import State
-from jobs.store import Claim, JobStore, NewJob
+from jobs.store import JobStore
 from tasks.engine import message_filter
 from tasks.engine.child import HAND_BACK
 from tasks.engine.parent import Parent

@@ -1,7 +1,6 @@
 """Who writes and paints a job: its own choice or the deployment's, and what becomes of answers of no use."""
 
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -13,10 +12,12 @@ from pydantic import SecretStr, ValidationError
 
 from headrace.provider import Image, ImageRequest
 from jobs import kinds
+from jobs.leases import Claim
 from jobs.model import Job, JobError
+from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.states import Reason, State
-from jobs.store import Claim, JobStore, NewJob
+from jobs.store import JobStore
 from kinds.story import StoryInput
 from tasks.engine.attempt import Attempt
 from tasks.engine.backend import Tools
@@ -51,7 +52,7 @@ async def make(tools: Tools, store: JobStore) -> AsyncIterator[Make]:
         claim = await store.claim(created.job_id, worker="tests", token="tests")  # noqa: S106  # not a secret
         assert isinstance(claim, Claim)
         mine = replace(tools, settings=settings, providers=opened[-1])
-        await Attempt(claim, kinds.get("story"), mine, since=time.monotonic()).run(leases)
+        await Attempt(claim, kinds.get("story"), mine).run(leases)
         return await store.get(created.job_id)
 
     yield make

@@ -8,23 +8,23 @@ from jobs.settings import Settings
 from jobs.store import JobStore, Swept
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE, claimed, queued, story
-from tests.support.time_travel import PAST, age_hint, next_millisecond, rewrite, sweep
+from tests.support.time_travel import PAST, age_message, next_millisecond, rewrite, sweep
 
 URGENT_LANE = "default"
 
 
-async def test_a_lost_hint_is_put_on_its_lane_again(store: JobStore, redis: Redis, held: Inspector) -> None:
+async def test_a_lost_message_is_put_on_its_lane_again(store: JobStore, redis: Redis, held: Inspector) -> None:
     job_id = await queued(store)
     await held.pop(LANE)
-    await age_hint(redis, job_id)
+    await age_message(redis, job_id)
 
-    assert await sweep(store) == Swept(hints_lost=1)
+    assert await sweep(store) == Swept(messages_lost=1)
 
     assert await held.messages(LANE) == [job_id]
-    assert await held.counter("hints_lost") == 1
+    assert await held.counter("messages_lost") == 1
 
 
-async def test_a_hint_is_not_lost_before_the_grace_is_over(store: JobStore, redis: Redis, held: Inspector) -> None:
+async def test_a_message_is_not_lost_before_the_grace_is_over(store: JobStore, redis: Redis, held: Inspector) -> None:
     """A worker that has just popped it is about to claim, however long the job has waited for that."""
     job_id = await queued(store)
     await rewrite(redis, job_id, queued_at=PAST)
@@ -50,18 +50,18 @@ async def test_the_grace_begins_when_the_message_is_first_seen_missing(
 
     seen = int((await held.record(job_id))["missing_since"])
     assert before <= seen <= await held.now()
-    await rewrite(redis, job_id, missing_since=seen - round(settings.hint_grace.total_seconds() * 1000) - 1)
-    assert await sweep(store) == Swept(hints_lost=1)
+    await rewrite(redis, job_id, missing_since=seen - round(settings.message_grace.total_seconds() * 1000) - 1)
+    assert await sweep(store) == Swept(messages_lost=1)
 
 
-async def test_a_job_whose_hint_was_lost_has_waited_all_the_time(
+async def test_a_job_whose_message_was_lost_has_waited_all_the_time(
     store: JobStore, redis: Redis, held: Inspector
 ) -> None:
     job_id = await queued(store)
     queued_at = await held.now() - 60_000
     await rewrite(redis, job_id, queued_at=queued_at)
     await held.pop(LANE)
-    await age_hint(redis, job_id)
+    await age_message(redis, job_id)
 
     await sweep(store)
 
@@ -76,111 +76,113 @@ async def test_a_message_that_waits_on_its_lane_is_not_lost(store: JobStore, red
     """However long it waits."""
     jobs = [await queued(store) for _ in range(3)]
     for job_id in jobs:
-        await age_hint(redis, job_id)
+        await age_message(redis, job_id)
 
     assert await sweep(store) == Swept()
 
     assert await held.messages(LANE) == jobs
 
 
-async def test_a_hint_put_again_has_a_new_grace(store: JobStore, redis: Redis, held: Inspector) -> None:
+async def test_a_message_put_again_has_a_new_grace(store: JobStore, redis: Redis, held: Inspector) -> None:
     job_id = await queued(store)
     await held.pop(LANE)
-    await age_hint(redis, job_id)
+    await age_message(redis, job_id)
     await sweep(store)
     await held.pop(LANE)
 
     assert await sweep(store) == Swept()
 
 
-async def test_a_lost_hint_is_no_event(store: JobStore, redis: Redis, held: Inspector) -> None:
+async def test_a_lost_message_is_no_event(store: JobStore, redis: Redis, held: Inspector) -> None:
     """The job did not change its state."""
     job_id = await queued(store)
     await held.pop(LANE)
-    await age_hint(redis, job_id)
+    await age_message(redis, job_id)
 
     await sweep(store)
 
     assert await held.events(job_id) == ["queued"]
 
 
-async def test_lost_hints_before_a_waiting_one_are_found_in_order(
+async def test_lost_messages_before_a_waiting_one_are_found_in_order(
     store: JobStore, redis: Redis, held: Inspector
 ) -> None:
     jobs = [await queued(store) for _ in range(5)]
     for _ in range(3):
         await held.pop(LANE)
     for job_id in jobs:
-        await age_hint(redis, job_id)
+        await age_message(redis, job_id)
 
-    assert await sweep(store) == Swept(hints_lost=3)
+    assert await sweep(store) == Swept(messages_lost=3)
 
     assert await held.messages(LANE) == jobs
     assert await held.members(keys.QUEUED + LANE) == jobs
 
 
-async def test_hints_are_lost_and_found_on_each_lane(store: JobStore, redis: Redis, held: Inspector) -> None:
+async def test_messages_are_lost_and_found_on_each_lane(store: JobStore, redis: Redis, held: Inspector) -> None:
     urgent, normal = await queued(store, story(priority=0)), await queued(store, story(priority=3))
     await queued(store, story(priority=9))
     await held.pop(URGENT_LANE)
     await held.pop(LANE)
-    await age_hint(redis, urgent)
-    await age_hint(redis, normal)
+    await age_message(redis, urgent)
+    await age_message(redis, normal)
 
-    assert await sweep(store) == Swept(hints_lost=2)
+    assert await sweep(store) == Swept(messages_lost=2)
 
     assert await held.messages(URGENT_LANE) == [urgent]
     assert await held.messages(LANE) == [normal]
 
 
-async def test_a_waiting_hint_on_another_lane_hides_no_lost_one(store: JobStore, redis: Redis, held: Inspector) -> None:
+async def test_a_waiting_message_on_another_lane_hides_no_lost_one(
+    store: JobStore, redis: Redis, held: Inspector
+) -> None:
     await queued(store, story(priority=0))
     lost = await queued(store, story(priority=3))
     await held.pop(LANE)
-    await age_hint(redis, lost)
+    await age_message(redis, lost)
 
-    assert await sweep(store) == Swept(hints_lost=1)
+    assert await sweep(store) == Swept(messages_lost=1)
 
 
-async def test_messages_of_cancelled_jobs_hide_no_lost_hint(store: JobStore, redis: Redis, held: Inspector) -> None:
+async def test_messages_of_cancelled_jobs_hide_no_lost_message(store: JobStore, redis: Redis, held: Inspector) -> None:
     """They stay on the lane, before and after the message that was lost."""
     lost = await queued(store)
     await held.pop(LANE)
     for _ in range(49):
         await store.cancel((await store.create(story())).job_id)
-    await age_hint(redis, lost)
+    await age_message(redis, lost)
 
-    assert await sweep(store) == Swept(hints_lost=1)
+    assert await sweep(store) == Swept(messages_lost=1)
 
     assert (await held.messages(LANE))[0] == lost
 
 
-async def test_a_lost_hint_behind_many_stale_messages_is_found_when_they_are_gone(
+async def test_a_lost_message_behind_many_stale_messages_is_found_when_they_are_gone(
     store: JobStore, redis: Redis, held: Inspector
 ) -> None:
     lost = await queued(store)
     await held.pop(LANE)
     for _ in range(60):
         await store.cancel((await store.create(story())).job_id)
-    await age_hint(redis, lost)
+    await age_message(redis, lost)
     assert await sweep(store) == Swept()
 
     for _ in range(60):
         await held.pop(LANE)
 
-    assert await sweep(store) == Swept(hints_lost=1)
+    assert await sweep(store) == Swept(messages_lost=1)
 
 
 async def test_a_claimed_job_needs_no_message(store: JobStore, redis: Redis, held: Inspector) -> None:
     job_id = await queued(store)
     await held.pop(LANE)
     await claimed(store, job_id)
-    await age_hint(redis, job_id)
+    await age_message(redis, job_id)
 
     assert await sweep(store) == Swept()
 
 
-async def test_a_hint_put_again_is_not_put_a_third_time_while_it_waits(
+async def test_a_message_put_again_is_not_put_a_third_time_while_it_waits(
     store: JobStore, redis: Redis, held: Inspector
 ) -> None:
     """However often it is looked for."""
@@ -188,8 +190,8 @@ async def test_a_hint_put_again_is_not_put_a_third_time_while_it_waits(
     await held.pop(LANE)
 
     for _ in range(5):
-        await age_hint(redis, first)
-        await age_hint(redis, second)
+        await age_message(redis, first)
+        await age_message(redis, second)
         await sweep(store)
 
     assert await held.messages(LANE) == [first, second]
@@ -200,19 +202,19 @@ async def test_a_lane_full_of_repeats_gets_no_more(store: JobStore, redis: Redis
     first, second = await queued(store), await queued(store)
     [_, text] = await held.message_texts(LANE)
     await held.push(LANE, text, times=100)
-    await age_hint(redis, first)
+    await age_message(redis, first)
 
     assert await sweep(store) == Swept()
 
     await held.pop(LANE)
-    assert await sweep(store) == Swept(hints_lost=1)
+    assert await sweep(store) == Swept(messages_lost=1)
     assert (await held.messages(LANE))[:2] == [first, second]
 
 
 async def test_each_delivery_has_a_tag_of_its_own(store: JobStore, redis: Redis, held: Inspector) -> None:
     job_id = await queued(store)
     await held.pop(LANE)
-    await age_hint(redis, job_id)
+    await age_message(redis, job_id)
 
     await sweep(store)
 

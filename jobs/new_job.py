@@ -1,0 +1,70 @@
+"""A job that a client asks for, and what became of the request."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from jobs.kind import Kind
+from jobs.prices import to_micros
+from jobs.priorities import DEFAULT_PRIORITY
+from jobs.settings import Settings
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What a client asks for. `input` is the kind's own input model, dumped to JSON types."""
+
+    kind: Kind
+    input: Mapping[str, Any]
+    user_id: str | None = None
+    priority: int = DEFAULT_PRIORITY
+    max_attempts: int | None = None
+    """None: as the deployment has it. So for the start deadline."""
+    start_deadline: timedelta | None = None
+    max_cost: Decimal | None = None
+    """USD."""
+
+    def with_defaults(self, settings: Settings) -> "NewJob":
+        """With what the client left open as the deployment has it."""
+        return replace(
+            self,
+            max_attempts=self.max_attempts or settings.max_attempts,
+            start_deadline=self.start_deadline or settings.start_deadline,
+        )
+
+    def record(self) -> dict[str, str]:
+        """Its part of the record."""
+        return {
+            "kind": self.kind.name,
+            "queue": self.kind.queue,
+            "priority": str(self.priority),
+            "input": json.dumps(self.input),
+            "user_id": self.user_id or "",
+            "max_attempts": str(self.max_attempts),
+            "max_cost": str(to_micros(self.max_cost)) if self.max_cost else "",
+        }
+
+
+@dataclass(frozen=True)
+class Idempotency:
+    """A client's key, whose it is, and a fingerprint of the request."""
+
+    owner: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Created:
+    """A job or a batch, made now or before."""
+
+    job_id: str
+    replayed: bool
+    """An earlier request with the same key, or the first retry, made it."""
+    created_at: datetime | None = None
+    """When it was made; None for a replay."""
+    new: NewJob | None = None
+    """The job as it was made, defaults filled in; None for a replay, a retry and a batch."""

@@ -1,0 +1,88 @@
+"""The fields of a job's hash, for Python and Lua alike: the scripts read and write no other (see prelude.lua)."""
+
+from typing import NotRequired, TypedDict
+
+
+class JobRecord(TypedDict):
+    """`hr:job:{id}`. All values are strings; times are ms since the epoch by Redis' clock; money is micro-dollars."""
+
+    id: str
+    kind: str
+    queue: str
+    priority: str
+    input: str
+    """JSON, as the kind's input model dumps it."""
+    user_id: str
+    """Empty for none."""
+    max_attempts: str
+    max_cost: str
+    """Empty for no limit."""
+    retry_of: NotRequired[str]
+    """The job that this one retries; empty for none."""
+    batch: NotRequired[str]
+    custom_id: NotRequired[str]
+
+    state: str
+    state_reason: str
+    """A code of jobs/states.py, or empty."""
+    created_at: str
+    queued_at: str
+    """When it was last queued."""
+    started_at: NotRequired[str]
+    """When it was first claimed."""
+    finished_at: NotRequired[str]
+    deadline: str
+    """It expires if not started by then."""
+    retry_at: NotRequired[str]
+
+    lane: str
+    message: NotRequired[str]
+    """The Celery message, with a placeholder for its delivery tag."""
+    deliveries: NotRequired[str]
+    """How often the message was put on the lane."""
+    missing_since: NotRequired[str]
+    """When a sweep first saw that the lane has no message of this job."""
+
+    attempt: str
+    fence: str
+    """The fencing token: grows with each claim, and a write that carries an older one is refused."""
+    claim: NotRequired[str]
+    """The token of the claim that holds the lease."""
+    worker: NotRequired[str]
+    """Who runs it, or ran it last."""
+    running_since: NotRequired[str]
+    lease_until: NotRequired[str]
+    waiting_for: NotRequired[str]
+    """What a running job waits for: `provider` or `rate_limit`."""
+    waiting_since: NotRequired[str]
+    waiting_until: NotRequired[str]
+    interruptions: NotRequired[str]
+    """Hand-backs in a row without a step saved in between."""
+    rate_waits: NotRequired[str]
+    """Waits for a rate limit in a row without a call in between."""
+    incapable_since: NotRequired[str]
+    """When a worker first said that it cannot run it; none has saved a step since."""
+
+    events: NotRequired[str]
+    """Events so far: the number of the last one."""
+    progress: NotRequired[str]
+    """JSON."""
+    result: NotRequired[str]
+    """JSON."""
+    error: NotRequired[str]
+    """JSON: why it failed, or why its last attempt did."""
+    files: NotRequired[str]
+    """JSON list; once the worker has ended the job."""
+    reused: NotRequired[str]
+    """JSON: what earlier attempts had saved."""
+    spent: NotRequired[str]
+    """What its calls cost, with what is reserved for those in flight."""
+    retried_as: NotRequired[str]
+    """The job that retries it as a whole. With a step and a hash of the input after colons: from that step."""
+
+
+FIELDS = tuple(JobRecord.__annotations__)
+
+FAMILIES = ("retried_as", "usage", "call", "slot")
+"""Fields with a name of their own after a colon: retries from a step; what was used, by count and model; a call in
+flight; a booked place under a rate."""
