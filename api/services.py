@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypedDict
 
-from jobs import keys, kinds
+from jobs import keys
 from jobs.batches import BatchStore
 from jobs.celery_app import create_celery
 from jobs.connection import connect
@@ -18,7 +18,6 @@ from jobs.fleet import Fleet
 from jobs.listing import JobList
 from jobs.messages import Renderer
 from jobs.pipelining import PipelinedRedis
-from jobs.priorities import DEFAULT_PRIORITY
 from jobs.settings import Settings
 from jobs.store import JobStore
 from jobs.uploads import Uploads
@@ -60,9 +59,6 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     )
     files = FileStore.open(settings)
     renderer = Renderer(create_celery(settings))
-    for kind in kinds.known():
-        # Celery loads with its first message; no request should wait for that.
-        renderer.message("", kind=kind.name, queue=kind.queue, priority=DEFAULT_PRIORITY)
     store = JobStore(redis, settings, renderer, patience=PATIENCE)
     follow = partial(EventLog, events_redis, patience=PATIENCE, keep_alive=settings.keep_alive)
     try:
@@ -73,7 +69,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             events=follow(),
             batch_events=follow(prefix=keys.BATCH, missing=BatchNotFound),
             job_list=JobList(redis, patience=PATIENCE),
-            fleet=Fleet(redis, renderer, patience=PATIENCE),
+            fleet=Fleet(redis, patience=PATIENCE),
             usage=UsageLog(redis, patience=PATIENCE),
             files=files,
             uploads=Uploads(redis, files, settings, patience=PATIENCE),

@@ -63,10 +63,11 @@ class EventLog:
 
     async def history(self, whose: str, *, after: int = 0, limit: int = _PAGE) -> list[Event]:
         """The events after number `after`, oldest first. Raises EventsGone, StoreUnavailable."""
-        await self._check(whose, after)
+        _, unwritten = await self._check(whose, after)
         async with answered(self._patience):
             entries = await self._redis.xrange(self._stream(whose), min=f"({after}-0", count=limit)
-        return [_event(*entry) for entry in cast("list[Any]", entries)]
+        events = [_event(*entry) for entry in cast("list[Any]", entries)]
+        return events or ([unwritten] if unwritten and not after else [])
 
     async def follow(self, whose: str, *, after: int = 0) -> AsyncIterator[Event | None]:
         """The events after number `after`, then each as it happens; None whenever `keep_alive` passed in silence.
@@ -74,8 +75,12 @@ class EventLog:
         Ends after the final event, or at once when that is not after `after`.
         Raises EventsGone, StoreUnavailable.
         """
-        ended = await self._check(whose, after) in FINAL
+        state, unwritten = await self._check(whose, after)
+        ended = state in FINAL
         stream = self._stream(whose)
+        if unwritten and not after:
+            yield unwritten
+            after = unwritten.sequence
         while True:
             # After the end there is nothing to wait for, only what is left to read.
             block = None if ended else round(self._keep_alive.total_seconds() * 1000)
@@ -95,18 +100,24 @@ class EventLog:
                 if not ended:
                     yield None
 
-    async def _check(self, whose: str, after: int) -> str:
-        """The state, if the events after number `after` are still kept; 0 is for those that are."""
+    async def _check(self, whose: str, after: int) -> tuple[str, Event | None]:
+        """The state, if the events after number `after` are still kept; 0 is for those that are.
+
+        And the first event of a job that has no other: it stands in the record only, until there is a second.
+        """
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
-            pipe.hget(self._prefix + whose, "state")
+            pipe.hmget(self._prefix + whose, ["state", "created_at"])
             pipe.xrange(self._stream(whose), count=1)
-            state, first = await pipe.execute()
+            (state, created_at), first = await pipe.execute()
         if state is None:
             raise self._missing(whose)
-        first_kept = _event(*first[0]).sequence if first else 1
+        if not first:
+            queued = Event(sequence=1, event=state, at=to_datetime(created_at), data={"state": state})
+            return state, queued if state == State.QUEUED else None
+        first_kept = _event(*first[0]).sequence
         if after and after + 1 < first_kept:
             raise EventsGone(whose, first_kept)
-        return state
+        return state, None
 
     async def _ended(self, whose: str) -> bool:
         async with answered(self._patience):

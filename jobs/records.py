@@ -58,7 +58,7 @@ def to_job(record: JobRecord, *, position: int | None = None) -> Job:
 def _waiting(record: JobRecord) -> Waiting | None:
     match State(record["state"]):
         case State.QUEUED:
-            return Waiting(on="worker", since=_date(record, "queued_at"))
+            return Waiting(on="worker", since=_date(record, "queued_at") or to_datetime(record["created_at"]))
         case State.SCHEDULED:
             limited = record["state_reason"] == Reason.RATE_LIMITED
             return Waiting(on="rate_limit" if limited else "retry", until=_date(record, "retry_at"))

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self, cast
-from uuid import uuid4
 
 from redis.asyncio import Redis
 
@@ -13,6 +12,8 @@ from jobs import keys
 from jobs.celery_app import create_celery
 from jobs.connection import answered
 from jobs.errors import IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
+from jobs.fleet import WorkerReport
+from jobs.ids import new_id
 from jobs.leases import Claim, Lease, Refusal
 from jobs.messages import Renderer
 from jobs.model import FileRef, Job, JobError, Progress, Reused, UsageItem
@@ -54,10 +55,9 @@ class JobStore:
 
     def __init__(self, redis: Redis, settings: Settings, renderer: Renderer, *, patience: timedelta) -> None:
         self.redis = redis
-        self.scripts = Scripts(redis, settings, patience=patience)
+        self.scripts = Scripts(redis, settings, renderer, patience=patience)
         self._reader = JobReader(redis, patience=patience)
         self._settings = settings
-        self._renderer = renderer
         self._patience = patience
 
     @classmethod
@@ -79,7 +79,7 @@ class JobStore:
     def staged(self, job_id: str, new: NewJob, *, batch: str, custom_id: str) -> list[Any]:
         """A job of a batch as `expand` in prelude.lua reads it: its id, the ms to start it in, and its fields."""
         new = new.with_defaults(self._settings)
-        fields = {**new.record(), **self._message(job_id, new.record()), "batch": batch, "custom_id": custom_id}
+        fields = {**new.record(), "batch": batch, "custom_id": custom_id}
         return [job_id, _ms(new.start_deadline or timedelta(0)), *(part for pair in fields.items() for part in pair)]
 
     async def retry(
@@ -96,7 +96,7 @@ class JobStore:
         each step and `changed_input`, which takes the place of the job's own.
         Raises JobNotFound, NotRetryable, UnknownStep, IdempotencyConflict.
         """
-        record = await self._record(job_id)
+        record, _ = await self._look(job_id)
         if record["state"] not in FINAL:
             # Until then there may be more steps than those read here.
             raise NotRetryable(job_id, record["state"])
@@ -115,20 +115,22 @@ class JobStore:
 
     async def get(self, job_id: str) -> Job:
         """Raises JobNotFound."""
-        record = await self._record(job_id)
-        return to_job(record, position=await self._position(record))
+        record, position = await self._look(job_id)
+        return to_job(record, position=position)
 
     # -- Workers ------------------------------------------------------------------------------------------------------
 
     async def claim(self, job_id: str, *, worker: str, token: str) -> Claim | Refusal:
         """The one door into running. The same `token` may be sent again until an answer comes back."""
-        found, answer, *saved = await self.scripts.claim(
+        found, *answer = await self.scripts.claim(
             job_id=job_id, holder=worker, token=token, lease=_ms(self._settings.lease)
         )
         if not found:
-            return Refusal(state=answer)
-        record = cast("JobRecord", cast("object", _pairs(answer)))
-        steps = await read_steps(self.redis, job_id, patience=self._patience) if saved[0] else {}
+            return Refusal(state=answer[0])
+        fields, input_text, saved = answer
+        record = await self._reader.whole(job_id, pairs(fields), input_text)
+        assert record is not None, "it was claimed"
+        steps = await read_steps(self.redis, job_id, patience=self._patience) if saved else {}
         return Claim(lease=Lease(job_id, int(record["fence"])), job=to_job(record), steps=steps)
 
     async def renew(
@@ -245,6 +247,19 @@ class JobStore:
         """The holder is dead: the job is queued again, or failed when its attempts are used up."""
         return State(_written(lease, await self.scripts.lose(job_id=lease.job_id, fence=lease.fence)))
 
+    async def report(self, worker: WorkerReport, *, dropped: int = 0) -> int:
+        """Notes that `worker` is there, for a minute, and has dropped so many messages since its last report.
+
+        Returns how many messages wait in its queues.
+        """
+        [messages] = await self.scripts.report(
+            worker=worker.id,
+            report=worker.model_dump_json(exclude={"id", "seen_at"}),
+            queues=worker.queues,
+            dropped=dropped,
+        )
+        return messages
+
     async def sweep(self) -> Swept:
         """Whatever time has done to jobs, unless a worker looked for that less than three quarters of a sweep ago."""
         reply = await self.scripts.sweep(
@@ -257,12 +272,6 @@ class JobStore:
 
     # -- Inside -------------------------------------------------------------------------------------------------------
 
-    def _message(self, job_id: str, fields: Mapping[str, str]) -> dict[str, str]:
-        message = self._renderer.message(
-            job_id, kind=fields["kind"], queue=fields["queue"], priority=int(fields["priority"])
-        )
-        return {"lane": message.lane, "message": message.text}
-
     async def _create(
         self,
         fields: Mapping[str, str],
@@ -272,12 +281,12 @@ class JobStore:
         new: NewJob | None = None,
         retry: Retry = NO_RETRY,
     ) -> Created:
-        job_id = str(uuid4())
+        job_id = new_id()
         if retry.of:
             await stage_steps(self.redis, of=retry.of, to=job_id, left_out=retry.left_out, patience=self._patience)
         outcome, found, *created_at = await self.scripts.create(
             job_id=job_id,
-            fields={**fields, **self._message(job_id, fields), "retry_of": retry.of},
+            fields={**fields, "retry_of": retry.of},
             start_within=_ms(start_within or self._settings.start_deadline),
             remembered_as=keys.idempotency(idempotency.owner, idempotency.key) if idempotency else "",
             fingerprint=idempotency.fingerprint if idempotency else "",
@@ -300,23 +309,14 @@ class JobStore:
         )
         _written(lease, reply)
 
-    async def _record(self, job_id: str) -> JobRecord:
-        record = await self._reader.record(job_id)
+    async def _look(self, job_id: str) -> tuple[JobRecord, int | None]:
+        """The record, and how many jobs are before it in its queue."""
+        fields, *rest = await self.scripts.look(job_id=job_id)
+        input_text, position = [*rest, None, None][:2]
+        record = await self._reader.whole(job_id, pairs(fields), input_text)
         if record is None:
             raise JobNotFound(job_id)
-        return record
-
-    async def _position(self, record: JobRecord) -> int | None:
-        if record["state"] != State.QUEUED:
-            return None
-        lanes = self._renderer.lanes(record["queue"])
-        before = lanes[: lanes.index(record["lane"])]
-        async with answered(self._patience), self.redis.pipeline(transaction=False) as pipe:
-            pipe.zrank(keys.QUEUED + record["lane"], record["id"])
-            for lane in before:
-                pipe.zcard(keys.QUEUED + lane)
-            rank, *waiting = await pipe.execute()
-        return None if rank is None else int(rank) + sum(waiting)
+        return record, position
 
 
 def _written(lease: Lease, reply: list[Any]) -> str:
@@ -343,6 +343,6 @@ def _dump(items: Sequence[FileRef]) -> str:
     return json.dumps([item.model_dump() for item in items])
 
 
-def _pairs(flat: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
+def pairs(flat: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
     """HGETALL from within a script comes flat: name, value, name, value."""
     return dict(flat) if isinstance(flat, Mapping) else dict(zip(flat[::2], flat[1::2], strict=True))

@@ -45,6 +45,17 @@ local function emit(key, event, at, data)
   append(key, redis.call('HINCRBY', key, 'events', 1), event, at, data)
 end
 
+-- The next event of a job. Its first one, that it was queued, is written with the second: most wait for that for long.
+local function emit_job(id, event, at, data)
+  local key = JOB .. id
+  local sequence = redis.call('HINCRBY', key, 'events', 1)
+  if sequence == 1 then
+    append(key, 1, 'queued', redis.call('HGET', key, 'created_at'), { state = 'queued' })
+    sequence = redis.call('HINCRBY', key, 'events', 1)
+  end
+  append(key, sequence, event, at, data)
+end
+
 -- -- The record of a job: only fields of jobs/record.py ---------------------------------------------------------------------
 
 local IS_FIELD = {}
@@ -56,12 +67,12 @@ local function checked(name)
   error('a job has no field ' .. name)
 end
 
--- The named fields, by name; false for one that is not there.
+-- The named fields, by name; false for one that is not there and has no default.
 local function get(id, ...)
   local names, found = { ... }, {}
   for _, name in ipairs(names) do checked(name) end
   local values = redis.call('HMGET', JOB .. id, ...)
-  for position, name in ipairs(names) do found[name] = values[position] end
+  for position, name in ipairs(names) do found[name] = values[position] or DEFAULTS[name] or false end
   return found
 end
 
@@ -83,26 +94,97 @@ local function unset(id, ...)
   redis.call('HDEL', JOB .. id, ...)
 end
 
--- -- Messages ---------------------------------------------------------------------------------------------------------------
+-- -- The order of a queue (docs/decisions/0016) ------------------------------------------------------------------------------
 
--- Puts delivery number `delivery` of a job's Celery message on its lane, with a tag of its own; at the head or the tail.
-local function push(lane, id, message, delivery, order, head)
-  local from, to = string.find(message, DELIVERY_TAG, 1, true)
-  local tagged = string.sub(message, 1, from - 1) .. id .. ':' .. delivery .. string.sub(message, to + 1)
-  redis.call(head and 'RPUSH' or 'LPUSH', lane, tagged)
-  redis.call('ZADD', QUEUED .. lane, order, id)
+local URGENCY = 2 ^ 49 -- between the places of two priorities
+local TURN_LENGTH = 1000 -- that a user of weight 1 is served for
+local RELEASED_AT_ONCE = 100
+
+local function turn_length(user)
+  return math.max(1, math.floor(TURN_LENGTH / (WEIGHTS[user] or 1)))
 end
 
--- Puts the message on the lane again; at the head if the job has waited its turn before.
-local function send(id, at, head)
-  local job = get(id, 'lane', 'message')
-  local order = at
-  if head then
-    local first = redis.call('ZRANGE', QUEUED .. job.lane, 0, 0, 'WITHSCORES')
-    if first[2] then order = math.min(at, tonumber(first[2]) - 1) end
+-- Takes a place: behind the last job of the same user, and not before the turn that is served now.
+local function join(id, job)
+  local queue, tenant = QUEUE .. job.queue, job.priority .. ':' .. job.user_id
+  local served = tonumber(redis.call('HGET', queue .. TURN, job.priority) or job.priority * URGENCY)
+  local place = math.max(served, tonumber(redis.call('ZSCORE', queue .. TENANTS, tenant) or 0))
+  redis.call('ZADD', queue .. TENANTS, place + turn_length(job.user_id), tenant)
+  redis.call('ZADD', queue .. ORDER, place, id)
+  redis.call('SADD', QUEUES, job.queue)
+end
+
+-- Takes the place again that it had when it was released: nobody who came later is before it.
+local function rejoin(id, job)
+  redis.call('ZADD', QUEUE .. job.queue .. ORDER, job.turn or job.priority * URGENCY, id)
+end
+
+local function lane_of(queue, priority)
+  return queue .. LANES[priority + 1]
+end
+
+local function text_of(id, job)
+  return message(id, job.kind, job.queue, job.priority, id .. ':' .. job.deliveries)
+end
+
+-- Puts the message of a job on Celery's list: at the tail; at the head if it comes back, for it has waited its turn.
+local function send(id, job, place, at)
+  local queue = QUEUE .. job.queue
+  local comes_back = job.turn
+  job.deliveries = add(id, 'deliveries', 1)
+  set(id, { turn = string.format('%.0f', place) })
+  redis.call('ZREM', queue .. ORDER, id)
+  redis.call('ZADD', queue .. RELEASED, at, id)
+  redis.call(comes_back and 'RPUSH' or 'LPUSH', lane_of(job.queue, job.priority), text_of(id, job))
+  local served = redis.call('HGET', queue .. TURN, job.priority)
+  if not served or tonumber(served) < place then
+    redis.call('HSET', queue .. TURN, job.priority, string.format('%.0f', place))
   end
-  push(job.lane, id, job.message, add(id, 'deliveries', 1), order, head)
-  unset(id, 'missing_since')
+end
+
+-- How many messages may be out: those that idle workers could take now.
+local function window(queue, at)
+  if RELEASE_WINDOW > 0 then return RELEASE_WINDOW end
+  local workers = redis.call('ZCOUNT', QUEUE .. queue .. SLOTS, at - WORKER_KEEP * 1000, '+inf')
+  return workers - redis.call('SCARD', QUEUE .. queue .. RUNNING)
+end
+
+-- Decides which jobs of the queue may run now. Returns whether there is room for more of those that wait.
+local function release(queue, at)
+  local room = window(queue, at) - redis.call('ZCARD', QUEUE .. queue .. RELEASED)
+  if room <= 0 then return false end
+  local most = math.min(room, RELEASED_AT_ONCE)
+  local next = redis.call('ZRANGE', QUEUE .. queue .. ORDER, 0, most - 1, 'WITHSCORES')
+  local new = {}
+  -- Of those that go to the head, the first is put there last.
+  for i = #next - 1, 1, -2 do
+    local id, place = next[i], tonumber(next[i + 1])
+    local job = get(id, 'kind', 'queue', 'priority', 'turn')
+    if job.turn then send(id, job, place, at) else table.insert(new, { id, job, place }) end
+  end
+  for i = #new, 1, -1 do send(new[i][1], new[i][2], new[i][3], at) end
+  if #next / 2 < most then
+    redis.call('UNLINK', QUEUE .. queue .. TENANTS)
+    return false
+  end
+  return room > most
+end
+
+-- A job that is no longer queued, but in `state`. One that never will run gives its turn back and leaves no message.
+local function leave(id, job, state)
+  local queue = QUEUE .. job.queue
+  redis.call('ZREM', queue .. WAITING, id)
+  local place = redis.call('ZSCORE', queue .. ORDER, id)
+  if place then
+    redis.call('ZREM', queue .. ORDER, id)
+    if state == 'running' then
+      set(id, { turn = place })
+    else
+      redis.call('ZADD', queue .. TENANTS, 'XX', 'INCR', -turn_length(job.user_id), job.priority .. ':' .. job.user_id)
+    end
+  elseif redis.call('ZREM', queue .. RELEASED, id) == 1 and state ~= 'running' then
+    redis.call('LREM', lane_of(job.queue, job.priority), 1, text_of(id, job))
+  end
 end
 
 -- -- Usage ------------------------------------------------------------------------------------------------------------------
@@ -149,25 +231,29 @@ end
 
 -- Lets every key of a finished job end, and counts it. `job` has the kind and the user_id.
 local function close(id, state, at, job)
-  unset(id, 'message', 'missing_since', 'claim', 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
+  unset(id, 'turn', 'deliveries', 'claim', 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
   redis.call('ZREM', DEADLINES, id)
   redis.call('ZADD', RETAINED, at + KEEP * 1000, table.concat({ id, job.kind, state, job.user_id }, ' '))
   if state == 'failed' then redis.call('ZADD', DEAD, at, id) end
-  for _, suffix in ipairs({ '', EVENTS, STEPS, FILES }) do redis.call('EXPIRE', JOB .. id .. suffix, KEEP) end
+  for _, suffix in ipairs({ '', INPUT, EVENTS, STEPS, FILES }) do redis.call('EXPIRE', JOB .. id .. suffix, KEEP) end
   if job.user_id ~= '' then redis.call('EXPIRE', INDEX_USER .. job.user_id, INDEX_KEEP) end
   count('finished:' .. job.kind .. ':' .. state)
 end
 
--- The one way from a state to the next: the record, the zset of the old state, the index and the event.
--- `data` goes into the event, `fields` into the record.
-local function enter(id, state, reason, at, data, fields)
-  local job = get(id, 'state', 'lane', 'kind', 'user_id', 'created_at', 'running_since', 'batch')
+-- The one way from a state to the next: the record, the sets of the old state, the index and the event.
+-- `data` goes into the event, `fields` into the record. One that is queued again joins the end of its user's jobs, or
+-- rejoins at the place that it had.
+local function enter(id, state, reason, at, data, fields, rejoins)
+  local job = get(id, 'state', 'queue', 'priority', 'turn', 'deliveries', 'kind', 'user_id', 'created_at',
+    'running_since', 'batch')
+  local queue = QUEUE .. job.queue
   set(id, fields or {})
   set(id, { state = state, state_reason = reason })
   if job.state == 'queued' then
-    redis.call('ZREM', QUEUED .. job.lane, id)
+    leave(id, job, state)
   elseif job.state == 'running' then
     redis.call('ZREM', LEASES, id)
+    redis.call('SREM', queue .. RUNNING, id)
     unset(id, 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
     observe('run_seconds', job.kind, at - job.running_since)
   elseif job.state == 'scheduled' then
@@ -179,10 +265,24 @@ local function enter(id, state, reason, at, data, fields)
   data.state = state
   if reason ~= '' then data.reason = reason end
   if FINAL[state] then set(id, { finished_at = at }) end
-  if state == 'queued' then set(id, { queued_at = at }) end
-  emit(JOB .. id, state, at, data)
+  emit_job(id, state, at, data)
   if FINAL[state] then close(id, state, at, job) end
   if job.batch and job.batch ~= '' then count_in_batch(job.batch, id, job.state, state, at) end
+  if state == 'running' then
+    redis.call('SADD', queue .. RUNNING, id)
+    return
+  end
+  if state == 'queued' then
+    set(id, { queued_at = at })
+    redis.call('ZADD', queue .. WAITING, at, id)
+    if rejoins then
+      rejoin(id, job)
+    else
+      unset(id, 'turn')
+      join(id, job)
+    end
+  end
+  release(job.queue, at)
 end
 
 -- -- Making jobs ------------------------------------------------------------------------------------------------------------
@@ -199,12 +299,13 @@ local function note_made(key, made, fingerprint, seconds)
   redis.call('EXPIRE', key, seconds)
 end
 
--- nothing -> queued: a record of these fields, to be started within so many ms, and its message.
+-- nothing -> queued: a record of these fields, to be started within so many ms. Its queue is to be released from then.
 local function make_job(id, at, within, fields)
-  set(id, fields)
-  set(id, { id = id, state = 'queued', state_reason = '', attempt = 0, fence = 0, created_at = at,
-    deadline = at + within, queued_at = at, deliveries = 1, events = 1 })
-  redis.call('SADD', LANES, fields.lane)
+  redis.call('SET', JOB .. id .. INPUT, fields.input)
+  fields.input = nil
+  for name, default in pairs(DEFAULTS) do
+    fields[name] = fields[name] or default
+  end
   redis.call('ZADD', INDEX_ALL, at, id)
   redis.call('ZADD', INDEX_STATE .. 'queued', at, id)
   redis.call('ZADD', INDEX_KIND .. fields.kind, at, id)
@@ -213,24 +314,33 @@ local function make_job(id, at, within, fields)
     redis.call('EXPIRE', INDEX_USER .. fields.user_id, INDEX_KEEP)
   end
   redis.call('ZADD', DEADLINES, at + within, id)
-  push(fields.lane, id, fields.message, 1, at, false)
-  append(JOB .. id, 1, 'queued', at, { state = 'queued' })
+  redis.call('ZADD', QUEUE .. fields.queue .. WAITING, at, id)
+  join(id, fields)
   count('created:' .. fields.kind)
+  for name, default in pairs(DEFAULTS) do
+    if fields[name] == default then fields[name] = nil end
+  end
+  set(id, fields)
+  set(id, { state = 'queued', created_at = at, deadline = at + within })
 end
 
 -- Makes the next jobs of a batch, so many at most; returns how many are still to be made. Each stands on the pending list
--- as its id, the ms to start it in, and the fields of its record, name and value.
+-- as its id, the ms to start it in, and the fields of its record, name and value; version 0.1 added some that are none now.
 local function expand(batch, at, most)
-  local key = BATCH .. batch
+  local key, queues = BATCH .. batch, {}
   local next = redis.call('LPOP', key .. PENDING, most) or {}
   for _, item in ipairs(next) do
     local job, fields = cjson.decode(item), {}
-    for i = 3, #job, 2 do fields[job[i]] = job[i + 1] end
+    for i = 3, #job, 2 do
+      if IS_FIELD[job[i]] then fields[job[i]] = job[i + 1] end
+    end
+    queues[fields.queue] = true
     make_job(job[1], at, job[2], fields)
   end
   if #next > 0 then recount(batch, 'pending', 'queued', #next, at) end
   local left = redis.call('LLEN', key .. PENDING)
   if left == 0 then redis.call('ZREM', EXPANDING, batch) end
+  for queue in pairs(queues) do release(queue, at) end
   return left
 end
 
@@ -239,7 +349,7 @@ end
 -- Whether the job runs under this fence; else its state and the current fence, for the refusal.
 local function holds(id, fence)
   local job = get(id, 'state', 'fence')
-  return job.state == 'running' and tonumber(job.fence) == fence, job.state, tonumber(job.fence or nil)
+  return job.state == 'running' and tonumber(job.fence) == fence, job.state, tonumber(job.fence)
 end
 
 -- The answer to a worker that no longer holds the job.
@@ -252,8 +362,7 @@ end
 local function run_again(id, at, reason, message)
   local job = get(id, 'attempt', 'max_attempts')
   if tonumber(job.attempt) < tonumber(job.max_attempts) then
-    enter(id, 'queued', reason, at, { attempt = tonumber(job.attempt) })
-    send(id, at, true)
+    enter(id, 'queued', reason, at, { attempt = tonumber(job.attempt) }, {}, true)
     return 'queued'
   end
   local failure = { reason = reason, message = message }

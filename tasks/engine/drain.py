@@ -20,10 +20,8 @@ import structlog
 from celery import bootsteps, signals
 from celery.worker import state as celery_state
 
-from jobs.celery_app import create_celery
 from jobs.errors import StoreUnavailable
 from jobs.fleet import Fleet
-from jobs.messages import Renderer
 from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore
@@ -125,7 +123,7 @@ class Drain:
 
     def _open(self) -> None:
         self._store = JobStore.open(self._settings, name="headrace-drain", patience=PATIENCE)
-        self._fleet = Fleet(self._store.redis, Renderer(create_celery(self._settings)), patience=PATIENCE)
+        self._fleet = Fleet(self._store.redis, patience=PATIENCE)
         self._ended_jobs = EndedJobs(self._store.redis, self._worker.parent.worker, patience=PATIENCE)
 
     async def _watch(self) -> None:

@@ -19,10 +19,8 @@ import structlog
 from billiard.exceptions import TimeLimitExceeded
 from celery.worker import state as celery_state
 
-from jobs.celery_app import create_celery
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.fleet import Fleet, WorkerReport
-from jobs.messages import Renderer
 from jobs.model import JobError
 from jobs.settings import Settings
 from jobs.states import Reason
@@ -65,9 +63,8 @@ class Parent:
         if self._settings.port is not None:
             self._health = HealthServer(self._settings.port, self.watchdog)
         self._queues = queues
-        renderer = Renderer(create_celery(self._settings))
         self._store = JobStore.open(self._settings, name="headrace-parent", patience=PATIENCE)
-        self._fleet = Fleet(self._store.redis, renderer, patience=PATIENCE)
+        self._fleet = Fleet(self._store.redis, patience=PATIENCE)
         self._thread.start()
         self._thread.run(self._sweep_for_ever())
         self._thread.run(self._report_for_ever())
@@ -116,7 +113,7 @@ class Parent:
         while True:
             dropped = message_filter.dropped.total
             messages = await self._ask_store(
-                lambda new=dropped - told: self._fleet.report(self._description(), dropped=new)
+                lambda new=dropped - told: self._store.report(self._description(), dropped=new)
             )
             if messages is not None:
                 told = dropped

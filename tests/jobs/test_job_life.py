@@ -242,10 +242,9 @@ class JobLife(RuleBasedStateMachine):
 
     @rule()
     def messages_grow_old(self) -> None:
-        for queue in self.fleet.queues.values():
-            for job in queue:
-                self.run(age_message(self.store.redis, job))
-                self.fleet.overdue.add(job)
+        for job in self.fleet.queued():
+            self.run(age_message(self.store.redis, job))
+            self.fleet.overdue.add(job)
         self._sweep()
 
     def _sweep(self, **found: bool) -> None:
@@ -291,8 +290,11 @@ class JobLife(RuleBasedStateMachine):
     @invariant()
     def queues_and_messages_are_in_order(self) -> None:
         for lane in LANES.values():
-            assert self.run(self.held.members(keys.QUEUED + lane)) == self.fleet.queues[lane]
-            assert self.run(self.held.messages(lane)) == self.fleet.messages[lane]
+            assert self.run(self.held.messages(lane)) == [job for job, _ in self.fleet.messages[lane]]
+        for part in (keys.WAITING, keys.RELEASED):
+            assert set(self.run(self.held.members(keys.queue("default", part)))) == self.fleet.queued()
+        assert self.run(self.held.members(keys.queue("default", keys.ORDER))) == []
+        assert self.run(self.held.running("default")) == self._in(State.RUNNING)
 
     @invariant()
     def finished_jobs_end_and_others_stay(self) -> None:
@@ -320,8 +322,8 @@ class JobLife(RuleBasedStateMachine):
     def _cancel(self, job: str) -> None:
         life = self.fleet.lives[job]
         if life.state not in FINAL:
+            self.fleet.drop_message(job)
             life.enter(State.CANCELLED)
-            self.fleet.leave_queue(job)
         assert self.run(self.store.cancel(job)) is life.state
 
     def _pass_start_deadline(self, job: str) -> None:
@@ -329,8 +331,8 @@ class JobLife(RuleBasedStateMachine):
         life = self.fleet.lives[job]
         late = life.state is State.QUEUED and not life.started
         if late:
+            self.fleet.drop_message(job)
             life.enter(State.EXPIRED)
-            self.fleet.leave_queue(job)
         self._sweep(expired=late)
 
     def _create(self, priority: int, *, max_attempts: int) -> str:
@@ -350,7 +352,7 @@ class JobLife(RuleBasedStateMachine):
 
     def _pop_and_claim(self, lane: str, worker: str) -> Lease | None:
         job = self.run(self.held.pop(lane))
-        assert job == (self.fleet.messages[lane].pop(0) if self.fleet.messages[lane] else None)
+        assert job == (self.fleet.messages[lane].pop(0)[0] if self.fleet.messages[lane] else None)
         return self._claim(job, worker) if job else None
 
     def _claim(self, job: str, worker: str) -> Lease | None:
@@ -361,7 +363,6 @@ class JobLife(RuleBasedStateMachine):
             self.fleet.counters["claims_refused"] += 1
             return None
         life.enter(State.RUNNING)
-        self.fleet.leave_queue(job)
         life.attempt, life.fence, life.worker, life.started = life.attempt + 1, life.fence + 1, worker, True
         assert isinstance(answer, Claim)
         assert (answer.lease, answer.job.attempt) == (Lease(job, life.fence), life.attempt)
@@ -427,7 +428,9 @@ async def _await(work: Awaitable[object]) -> None:
 
 
 def test_every_job_lives_as_the_model_says(redis_url: str) -> None:
-    settings = Settings.model_validate({"redis_url": redis_url, "lease": "1h", "message_grace": "1h"})
+    settings = Settings.model_validate(
+        {"redis_url": redis_url, "lease": "1h", "message_grace": "1h", "release_window": 1000}
+    )
     with asyncio.Runner() as runner:
         redis = connect(settings, name="tests", reply_within=timedelta(seconds=5))
         store = JobStore(redis, settings, Renderer(create_celery(settings)), patience=timedelta(seconds=5))

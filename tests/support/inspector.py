@@ -7,6 +7,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from jobs import keys
+from jobs.record import DEFAULTS
 
 _CORRELATION_ID = re.compile(r'"correlation_id": "([^"]+)"')
 
@@ -16,7 +17,9 @@ class Inspector:
         self._redis: Any = redis
 
     async def record(self, job_id: str) -> dict[str, str]:
-        return await self._redis.hgetall(keys.job(job_id))
+        """With what a field means that is not there."""
+        found = await self._redis.hgetall(keys.job(job_id))
+        return DEFAULTS | found if found else {}
 
     async def steps(self, job_id: str) -> dict[str, str]:
         return await self._redis.hgetall(keys.steps(job_id))
@@ -24,6 +27,8 @@ class Inspector:
     async def events(self, job_id: str) -> list[str]:
         """The names of a job's events; that they are numbered without a gap is asserted on the way."""
         entries = await self._redis.xrange(keys.events(job_id))
+        if not entries and await self._redis.hget(keys.job(job_id), "state") == "queued":
+            return ["queued"]
         assert [entry_id for entry_id, _ in entries] == [f"{number}-0" for number in range(1, len(entries) + 1)]
         return [fields["event"] for _, fields in entries]
 
@@ -56,6 +61,9 @@ class Inspector:
 
     async def members(self, zset: str) -> list[str]:
         return await self._redis.zrange(zset, 0, -1)
+
+    async def running(self, queue: str) -> set[str]:
+        return await self._redis.smembers(keys.queue(queue, keys.RUNNING))
 
     async def score(self, zset: str, member: str) -> float | None:
         return await self._redis.zscore(zset, member)
