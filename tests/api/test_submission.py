@@ -74,13 +74,8 @@ async def test_a_client_is_no_more_urgent_than_the_deployment_lets_it_be(setting
     async with client_of(settings.model_copy(update={"most_urgent_priority": 5})) as api:
         refused = await api.post("/stories", json=STORY | {"priority": 4})
         unsaid, asked = await api.post("/stories", json=STORY), await api.post("/stories", json=STORY | {"priority": 7})
-        in_a_batch = await api.post(
-            "/batches",
-            json={
-                "jobs": [{"custom_id": "a", "kind": "story", "input": {k: STORY[k] for k in ("title", "prompt")}}],
-                "priority": 0,
-            },
-        )
+        one = {"custom_id": "a", "kind": "story", "input": {"title": "My Story", "prompt": "A magical adventure"}}
+        in_a_batch = await api.post("/batches", json={"jobs": [one], "priority": 0})
 
     assert refused.status_code == 422
     assert "must be 5 to 9" in refused.text
