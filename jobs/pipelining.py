@@ -38,7 +38,7 @@ class PipelinedRedis(Redis):
         try:
             reply = await (await self._open_line()).ask(args)
         except ConnectionLost:
-            # Safe: every script may be repeated, see prelude.lua.
+            # Safe: every script may be repeated, see scripts/prelude.
             reply = await (await self._open_line()).ask(args)
         callback = self.response_callbacks.get(args[0])
         options.pop("keys", None)  # meant for redis-py's client-side cache

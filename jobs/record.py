@@ -1,4 +1,4 @@
-"""The fields of a job's hash, for Python and Lua alike: the scripts read and write no other (see prelude.lua)."""
+"""The fields of a job's hash, for Python and Lua alike: the scripts read and write no other (see scripts/prelude)."""
 
 from typing import NotRequired, TypedDict
 
@@ -72,6 +72,8 @@ class JobRecord(TypedDict):
     """JSON: what earlier attempts had saved."""
     spent: NotRequired[str]
     """What its calls cost, with what is reserved for those in flight."""
+    next: NotRequired[str]
+    """The job that its worker claimed when it finished this one."""
     retried_as: NotRequired[str]
     """The job that retries it as a whole. With a step and a hash of the input after colons: from that step."""
 

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from jobs import keys
 from jobs.celery_app import create_celery
 from jobs.connection import answered
+from jobs.endings import Ending, completed, failed, kept
 from jobs.errors import IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
 from jobs.fleet import WorkerReport
 from jobs.ids import new_id
@@ -77,7 +78,7 @@ class JobStore:
         return await self._create(new.record(), idempotency, start_within=new.start_deadline, new=new)
 
     def staged(self, job_id: str, new: NewJob, *, batch: str, custom_id: str) -> list[Any]:
-        """A job of a batch as `expand` in prelude.lua reads it: its id, the ms to start it in, and its fields."""
+        """A job of a batch as `expand` in scripts/prelude reads it: its id, the ms to start it in, and its fields."""
         new = new.with_defaults(self._settings)
         fields = {**new.record(), "batch": batch, "custom_id": custom_id}
         return [job_id, _ms(new.start_deadline or timedelta(0)), *(part for pair in fields.items() for part in pair)]
@@ -127,11 +128,7 @@ class JobStore:
         )
         if not found:
             return Refusal(state=answer[0])
-        fields, input_text, saved = answer
-        record = await self._reader.whole(job_id, pairs(fields), input_text)
-        assert record is not None, "it was claimed"
-        steps = await read_steps(self.redis, job_id, patience=self._patience) if saved else {}
-        return Claim(lease=Lease(job_id, int(record["fence"])), job=to_job(record), steps=steps)
+        return await self._claim_of(answer)
 
     async def renew(
         self,
@@ -194,16 +191,46 @@ class JobStore:
         reused: Reused | None = None,
     ) -> None:
         """Ends the job well. `counts` are the last of its progress, which is all of it now."""
-        done = Progress(fraction=1, phase="done", counts=dict(counts) if counts else None)
-        outcome = {"result": json.dumps(result), "progress": _progress(done), **_outcome(files, reused)}
-        await self._finish(lease, State.COMPLETED, "", outcome)
+        await self._finish(lease, completed(result=result, counts=counts, files=files, reused=reused))
 
     async def fail(
         self, lease: Lease, error: JobError, *, files: Sequence[FileRef] | None = None, reused: Reused | None = None
     ) -> None:
         """Ends the job for good. `files` are those of its finished steps; None: as far as they are saved."""
-        outcome = {"error": error.model_dump_json(), **_outcome(files, reused)}
-        await self._finish(lease, State.FAILED, error.reason, outcome)
+        await self._finish(lease, failed(error, files=files, reused=reused))
+
+    async def finish_and_claim(  # noqa: PLR0913  # an ending and a claim
+        self,
+        lease: Lease,
+        ending: Ending,
+        *,
+        worker: str,
+        token: str,
+        queues: Sequence[str],
+        kinds: Sequence[str],
+    ) -> Claim | None:
+        """Ends the job as `complete` or `fail` do, and claims the next one that may run, in one round trip.
+
+        The next is the first of the first of `queues` that has one, if its kind is among `kinds`; None when there is
+        none: then the worker asks Celery, which has a message if a job waits that this call did not take. The same
+        `token` may be sent again until an answer comes back, and gets the same job. Raises LeaseLost; then nothing was
+        claimed.
+        """
+        reply = await self.scripts.finish_next(
+            job_id=lease.job_id,
+            fence=lease.fence,
+            state=ending.state,
+            reason=ending.reason,
+            outcome=ending.outcome,
+            holder=worker,
+            token=token,
+            lease=_ms(self._settings.lease),
+            queues=queues,
+            kinds=kinds,
+        )
+        if not reply[0]:
+            raise LeaseLost(lease.job_id, reply[1])
+        return await self._claim_of(reply[1:]) if len(reply) > 1 else None
 
     async def retry_later(
         self,
@@ -224,7 +251,7 @@ class JobStore:
             reason=error.reason,
             wait=_ms(wait),
             failure=error.model_dump_json(),
-            outcome=_outcome(files, reused),
+            outcome=kept(files=files, reused=reused),
         )
         return State(_written(lease, reply))
 
@@ -303,11 +330,18 @@ class JobStore:
             return Created(job_id=found, replayed=True)
         return Created(job_id=found, replayed=False, created_at=to_datetime(created_at[0]), new=new)
 
-    async def _finish(self, lease: Lease, state: State, reason: str, outcome: Mapping[str, str]) -> None:
+    async def _finish(self, lease: Lease, ending: Ending) -> None:
         reply = await self.scripts.finish(
-            job_id=lease.job_id, fence=lease.fence, state=state, reason=reason, outcome=outcome
+            job_id=lease.job_id, fence=lease.fence, state=ending.state, reason=ending.reason, outcome=ending.outcome
         )
         _written(lease, reply)
+
+    async def _claim_of(self, answer: Sequence[Any]) -> Claim:
+        job_id, fields, input_text, saved = answer
+        record = await self._reader.whole(job_id, pairs(fields), input_text)
+        assert record is not None, "it was claimed"
+        steps = await read_steps(self.redis, job_id, patience=self._patience) if saved else {}
+        return Claim(lease=Lease(job_id, int(record["fence"])), job=to_job(record), steps=steps)
 
     async def _look(self, job_id: str) -> tuple[JobRecord, int | None]:
         """The record, and how many jobs are before it in its queue."""
@@ -332,11 +366,6 @@ def _ms(duration: timedelta) -> int:
 
 def _progress(progress: Progress) -> str:
     return progress.model_dump_json(exclude_none=True)
-
-
-def _outcome(files: Sequence[FileRef] | None, reused: Reused | None) -> dict[str, str]:
-    kept = {} if files is None else {"files": _dump(files)}
-    return {**kept, "reused": (reused or Reused()).model_dump_json()}
 
 
 def _dump(items: Sequence[FileRef]) -> str:

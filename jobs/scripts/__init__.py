@@ -18,6 +18,8 @@ from jobs.weights import Weights
 WORKER_KEEP = timedelta(minutes=1)
 """A worker that has not reported for this long is no longer listed."""
 
+PRELUDE = ("prelude/record", "prelude/schedule", "prelude/life")
+"""What stands before every script: its functions are theirs."""
 BOUNDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 """Of the histograms' buckets, s. What is longer goes into `+Inf`."""
 
@@ -37,7 +39,7 @@ class Scripts:
 
     def __init__(self, redis: Redis, settings: Settings, renderer: Renderer, *, patience: timedelta) -> None:
         self._patience = patience
-        head = _constants(settings) + renderer.lua() + read("prelude")
+        head = _constants(settings) + renderer.lua() + "".join(map(read, PRELUDE))
         self._registered = {
             name: redis.register_script(head + source_of(vars(Scripts)[name])) for name in script_names()
         }
@@ -92,6 +94,22 @@ class Scripts:
 
     @script
     async def finish(self, *, job_id: str, fence: int, state: str, reason: str, outcome: Json) -> list[Any]: ...
+
+    @script
+    async def finish_next(
+        self,
+        *,
+        job_id: str,
+        fence: int,
+        state: str,
+        reason: str,
+        outcome: Json,
+        holder: str,
+        token: str,
+        lease: int,
+        queues: Json,
+        kinds: Json,
+    ) -> list[Any]: ...
 
     @script
     async def retry_later(

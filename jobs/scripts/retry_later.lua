@@ -20,10 +20,10 @@ if reason == 'rate_limited' and add(job_id, 'rate_waits', 1) <= FREE_WAITS then
   add(job_id, 'attempt', -1)
 elseif tonumber(job.attempt) >= tonumber(job.max_attempts) then
   outcome.error = failure
-  enter(job_id, 'failed', reason, at, data, outcome)
+  release(enter(job_id, 'failed', reason, at, data, outcome), at)
   return { 1, 'failed' }
 end
 data.retry_at = at + wait
-enter(job_id, 'scheduled', reason, at, data, { error = failure, retry_at = at + wait })
 redis.call('ZADD', SCHEDULED, at + wait, job_id)
+release(enter(job_id, 'scheduled', reason, at, data, { error = failure, retry_at = at + wait }), at)
 return { 1, 'scheduled' }

@@ -17,18 +17,13 @@ local function due(key)
 end
 
 local ended = due(LEASES)
--- Each goes to the head of its lane: the one that ended first is put there last, and so runs first.
-for i = #ended, 1, -1 do lose_worker(ended[i], at) end
+for _, id in ipairs(ended) do lose_worker(id, at) end
 
 -- A retry joins the end of its user's jobs. A job whose booked slot has come rejoins: the slot does not wait.
 local retries = due(SCHEDULED)
-for i = #retries, 1, -1 do
-  local reason = get(retries[i], 'state_reason').state_reason
-  if reason == 'rate_limited' then enter(retries[i], 'queued', reason, at, {}, {}, true) end
-end
 for _, id in ipairs(retries) do
-  local job = get(id, 'state', 'state_reason')
-  if job.state == 'scheduled' then enter(id, 'queued', job.state_reason, at, {}) end
+  local reason = get(id, 'state_reason').state_reason
+  enter(id, 'queued', reason, at, {}, {}, reason == 'rate_limited')
 end
 
 local expired = due(DEADLINES)

@@ -28,7 +28,8 @@ def test_every_reason_has_words() -> None:
     assert set(REASONS) == set(Reason)
 
 
-async def test_a_job_that_waits_says_for_how_long_and_behind_whom(store: JobStore, fleet: Fleet) -> None:
+async def test_a_job_that_waits_says_for_how_long_and_behind_whom(without_workers: JobStore, fleet: Fleet) -> None:
+    store = without_workers
     await queued(store)
     explanation = await _explain(await queued(store), store, fleet)
     assert explanation.wrong, "no worker is there"
