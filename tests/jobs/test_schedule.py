@@ -1,4 +1,4 @@
-"""Which job runs next (`release` in scripts/prelude): priority, then the users' turns; and how many messages are out."""
+"""Which job runs next (`release` in scripts/prelude): priority, then the users' turns; how many messages are out."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

@@ -100,9 +100,9 @@ CALLS: dict[str, Callable[[JobStore, Lease], Awaitable[object]]] = {
         lease,
         completed(result={}),
         worker="w",
-        token="t",
+        token="t",  # noqa: S106  # no secret
         queues=["default"],
-        kinds=[],  # noqa: S106  # no secret
+        kinds=[],
     ),
     "retry_later.lua": lambda store, lease: store.retry_later(lease, BUSY, wait=timedelta(hours=1)),
     "hand_back.lua": lambda store, lease: store.hand_back(lease),
