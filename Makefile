@@ -1,6 +1,6 @@
 # All set-up is done here: `make demo` on a fresh machine needs python3 (3.11 or newer), make and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-containers test-deploy images docs chaos chaos-quick bench bench-quick check format lock lock-bench clean
+.PHONY: help setup demo dev test test-fast test-random test-containers test-deploy images docs chaos chaos-quick bench bench-quick check format lock lock-bench clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
@@ -9,6 +9,8 @@ DOCKER ?= $(firstword $(wildcard /usr/bin/docker) docker)
 TAG ?= latest
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+# Tests start hundreds of processes: where no byte code is kept, each compiles all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## What there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +32,13 @@ dev: $(READY)  ## Run everything: API :8000, a worker, Flower :5555, an embedded
 
 test: $(READY)  ## Run every test: real redis-server, real processes
 	$(BIN)/pytest -n 2 --dist worksteal
+
+MINUTES ?= 3
+test-random: $(READY)  ## The Hypothesis tests, with one fresh seed after another for MINUTES (3)
+	@$(BIN)/python -m tests.random_seeds --minutes $(MINUTES)
+
+test-fast: $(READY)  ## The tests for daily work, in less than a minute: no whole platforms, pictures or films
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 images:  ## Build the API and the worker image, tagged TAG (BuildKit)
 	for image in api worker; do \

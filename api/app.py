@@ -15,9 +15,10 @@ from api.body_limit import BodyLimit
 from api.documentation import DocumentedApi
 from api.routes import batches, events, files, health, jobs, kinds, metrics, queues, uploads, usage, workers
 from api.services import Services, open_services
-from api.shutdown import sets_at_shutdown
+from api.shutdown import called_at_shutdown
 from jobs import kinds as registry
 from jobs.environment import UnreadableSettings, read_settings
+from jobs.files import FileStore
 from jobs.kind import InvalidKind
 from jobs.logs import configure_logging
 from jobs.settings import Settings
@@ -37,6 +38,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if own_process:
         configure_logging(known)
         _require_kinds()
+        _require_files(known)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[Services]:
@@ -45,7 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 yield services
                 return
             _settle()
-            with sets_at_shutdown(services["closing"]):
+            with called_at_shutdown(services["hub"].close):
                 yield services
 
     app = DocumentedApi(
@@ -80,6 +82,12 @@ def _require_kinds() -> None:
         registry.known()
     except InvalidKind as error:
         raise SystemExit(f"headrace: {error}") from None
+
+
+def _require_files(settings: Settings) -> None:
+    """Uploads are kept by this process."""
+    if fault := FileStore.fault(settings):
+        raise SystemExit(f"headrace: {fault}")
 
 
 def _settle() -> None:

@@ -1,11 +1,11 @@
 """What a route may ask for, as types. What a route needs reads from its signature."""
 
-import asyncio
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
 from jobs.batches import BatchStore
+from jobs.event_hub import EventHub
 from jobs.events import EventLog
 from jobs.files import FileStore
 from jobs.fleet import Fleet
@@ -65,8 +65,8 @@ async def _uploads(request: Request) -> Uploads:
     return uploads_of(request)
 
 
-async def _closing(request: Request) -> asyncio.Event:
-    return cast("asyncio.Event", request.state.closing)
+async def _hub(request: Request) -> EventHub:
+    return cast("EventHub", request.state.hub)
 
 
 Store = Annotated[JobStore, Depends(_store)]
@@ -78,4 +78,4 @@ FleetNow = Annotated[Fleet, Depends(_fleet)]
 Usages = Annotated[UsageLog, Depends(_usage)]
 Files = Annotated[FileStore, Depends(_files)]
 UploadStore = Annotated[Uploads, Depends(_uploads)]
-Closing = Annotated[asyncio.Event, Depends(_closing)]
+Hub = Annotated[EventHub, Depends(_hub)]

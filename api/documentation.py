@@ -61,7 +61,10 @@ _PROBLEMS: dict[int, tuple[str, Problem]] = {
         "The job is in a state in which this cannot be done",
         of_error(NotRetryable(EXAMPLE_ID, "running"), instance=_HERE),
     ),
-    410: ("The events asked for are no longer kept", of_error(EventsGone(EXAMPLE_ID, 2001), instance=_HERE)),
+    410: (
+        "The events asked for are no longer kept, or never were",
+        of_error(EventsGone.before(EXAMPLE_ID, 2001), instance=_HERE),
+    ),
     413: ("The body is too large", of_error(BodyTooLarge(1024 * 1024), instance=_HERE)),
     415: (
         "The body is of a type that is not taken here",

@@ -81,9 +81,8 @@ def install(app: FastAPI) -> None:
 
 
 async def _on_headrace_error(request: Request, error: HeadraceError) -> Response:
-    headers: dict[str, str] = {}
+    headers = {"Retry-After": str(ceil(error.retry_after.total_seconds()))} if error.retry_after else {}
     if isinstance(error, StoreUnavailable):
-        headers["Retry-After"] = str(ceil(error.retry_after.total_seconds()))
         _log.warning("store unavailable", path=request.url.path, cause=repr(error.__cause__))
     return of_error(error, instance=request.url.path).response(headers)
 

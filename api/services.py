@@ -1,10 +1,8 @@
 """What every request shares: opened with the process, closed with it."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 from typing import TypedDict
 
 from jobs import keys
@@ -12,6 +10,7 @@ from jobs.batches import BatchStore
 from jobs.celery_app import create_celery
 from jobs.connection import connect
 from jobs.errors import BatchNotFound
+from jobs.event_hub import EventHub
 from jobs.events import EventLog
 from jobs.files import FileStore
 from jobs.fleet import Fleet
@@ -25,8 +24,6 @@ from jobs.usage import UsageLog
 
 PATIENCE = timedelta(seconds=1.5)
 """How long Redis may take to answer; with it a 503 is out within two seconds."""
-MAX_STREAMS = 1000
-"""Most event streams at once; each holds a Redis connection of its own while it waits."""
 
 
 class Services(TypedDict):
@@ -42,39 +39,36 @@ class Services(TypedDict):
     usage: UsageLog
     files: FileStore
     uploads: Uploads
-    closing: asyncio.Event
-    """Set as soon as this process is told to stop."""
+    hub: EventHub
+    """Closed as soon as this process is told to stop."""
 
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     """Opens no connection yet: the API starts, and answers 503, without Redis."""
     redis = PipelinedRedis.open(settings, name="headrace-api", reply_within=PATIENCE)
-    # A read that waits for the next event is answered after `keep_alive` at the latest.
-    events_redis = connect(
-        settings,
-        name="headrace-api-events",
-        reply_within=settings.keep_alive + PATIENCE,
-        connections=MAX_STREAMS,
+    hub = EventHub(
+        connect(settings, name="headrace-api-events", reply_within=PATIENCE).connection_pool,
+        keep_alive=settings.keep_alive,
+        limit=settings.max_streams,
     )
     files = FileStore.open(settings)
     renderer = Renderer(create_celery(settings))
     store = JobStore(redis, settings, renderer, patience=PATIENCE)
-    follow = partial(EventLog, events_redis, patience=PATIENCE, keep_alive=settings.keep_alive)
     try:
         yield Services(
             settings=settings,
             store=store,
             batches=BatchStore(store, settings, patience=PATIENCE),
-            events=follow(),
-            batch_events=follow(prefix=keys.BATCH, missing=BatchNotFound),
+            events=EventLog(redis, patience=PATIENCE),
+            batch_events=EventLog(redis, patience=PATIENCE, prefix=keys.BATCH, missing=BatchNotFound),
             job_list=JobList(redis, patience=PATIENCE),
             fleet=Fleet(redis, patience=PATIENCE),
             usage=UsageLog(redis, patience=PATIENCE),
             files=files,
             uploads=Uploads(redis, files, settings, patience=PATIENCE),
-            closing=asyncio.Event(),
+            hub=hub,
         )
     finally:
-        await events_redis.aclose()
+        await hub.aclose()
         await redis.aclose()

@@ -3,14 +3,14 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
 
 @contextmanager
-def sets_at_shutdown(closing: asyncio.Event) -> Generator[None]:
-    """Sets `closing` on SIGTERM and SIGINT, and then lets the server's own handlers run.
+def called_at_shutdown(close: Callable[[], object]) -> Generator[None]:
+    """Has the loop call `close` on SIGTERM and SIGINT, and then lets the server's own handlers run.
 
     uvicorn ends the lifespan only after its last connection, and an event stream is one that would never end.
     """
@@ -22,7 +22,7 @@ def sets_at_shutdown(closing: asyncio.Event) -> Generator[None]:
         hooked = {}
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(closing.set)
+        loop.call_soon_threadsafe(close)
         hooked[signal.Signals(number)](number, frame)
 
     for number in hooked:

@@ -14,12 +14,11 @@ from typing import Any, Self, TypeVar, cast
 
 import redis
 
+from bench.machine import Process, complete_lines, free_port
 from bench.submitter import Done, Order
 from bench.systems import ROOT, System
 from bench.task import NOTES
 from cli.embedded_redis import EmbeddedRedis
-from tests.support.ports import free_port
-from tests.support.processes import Process, complete_lines
 
 T = TypeVar("T")
 

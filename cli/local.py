@@ -1,17 +1,23 @@
 """`headrace dev` and `headrace demo`: all of it on one machine."""
 
 import signal
+import time
+from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
 
 from cli.demo import tell_story
+from cli.kinds_folder import KindsFolder
 from cli.stack import HOME, Ports, Stack
 
+LOOK_EVERY = 0.5
+"""Seconds between two looks at the processes and at the kinds' files."""
 
-def run_dev(ports: Ports, console: Console) -> None:
-    """Runs everything until Ctrl-C. Raises CommandFailed."""
-    stack = Stack(ports)
+
+def run_dev(ports: Ports, console: Console, *, kinds: Path | None = None) -> None:
+    """Runs everything until Ctrl-C, with the kinds of that folder as well. Raises CommandFailed."""
+    stack = Stack(ports, kinds=KindsFolder(kinds) if kinds else None)
     _heed_signals()
     try:
         stack.start_redis()
@@ -23,7 +29,7 @@ def run_dev(ports: Ports, console: Console) -> None:
             f"\n[bold]Headrace is up.[/bold]  API {stack.api_url}  docs {stack.api_url}/docs", highlight=False
         )
         console.print(f"Flower http://127.0.0.1:{ports.flower}  Ctrl-C stops everything.\n", highlight=False)
-        stack.watch()
+        _watch(stack, console)
     except KeyboardInterrupt:
         console.print("\nStopping.")
     finally:
@@ -46,6 +52,25 @@ def run_demo(story: dict[str, str | int], ports: Ports, console: Console) -> Non
         tell_story(stack, story, console)
     finally:
         _close(stack)
+
+
+def _watch(stack: Stack, console: Console) -> None:
+    """Reloads the kinds as their files change. Raises StackFailed when a process has ended by itself."""
+    while True:
+        stack.require_all()
+        if changed := stack.changed():
+            _reload(stack, changed, console)
+        time.sleep(LOOK_EVERY)
+
+
+def _reload(stack: Stack, changed: list[Path], console: Console) -> None:
+    names = ", ".join(sorted({path.name for path in changed}))
+    if why := stack.reload():
+        trouble = f"headrace: {names} changed, and what runs is left as it was: {why}"
+        console.print(trouble, style="red", highlight=False, markup=False, soft_wrap=True)
+        return
+    stack.until_ready()
+    console.print(f"{names} changed: API and worker run with it.", highlight=False, markup=False)
 
 
 def _heed_signals() -> None:

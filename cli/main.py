@@ -2,6 +2,7 @@
 
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,8 +10,10 @@ from rich.console import Console
 
 from cli.doctor import examine
 from cli.drain import drain_queue
-from cli.errors import CommandFailed
+from cli.errors import BadSettings, CommandFailed
+from cli.new_kind import write_package
 from cli.reading import read_duration
+from jobs.kind import InvalidKind
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 console = Console()
@@ -28,6 +31,9 @@ def run() -> None:
     except CommandFailed as error:
         _say(str(error))
         sys.exit(error.exit_code)
+    except InvalidKind as error:
+        _say(str(error))
+        sys.exit(BadSettings.exit_code)
     except ModuleNotFoundError as error:
         _say(
             f"{error.name} is not installed here. An image has the libraries of its own role only;"
@@ -39,12 +45,36 @@ def run() -> None:
 
 
 @app.command()
-def dev(api_port: ApiPort = 8000, flower_port: FlowerPort = 5555, redis_port: RedisPort = 6390) -> None:
-    """Run API, one worker, Flower and, unless REDIS_URL is set, an embedded Redis, until Ctrl-C."""
+def dev(
+    kinds: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder of modules with a KIND, added to those installed."),
+    ] = None,
+    api_port: ApiPort = 8000,
+    flower_port: FlowerPort = 5555,
+    redis_port: RedisPort = 6390,
+) -> None:
+    """Run API, one worker, Flower and, unless REDIS_URL is set, an embedded Redis, until Ctrl-C.
+
+    API and worker are started anew when a file of a kind changes; a running job is handed back, and goes on from its
+    last saved step.
+    """
     from cli.local import run_dev  # noqa: PLC0415  # its libraries are not in the images, see `run`
     from cli.stack import Ports  # noqa: PLC0415
 
-    run_dev(Ports(api=api_port, flower=flower_port, redis=redis_port), console)
+    run_dev(Ports(api=api_port, flower=flower_port, redis=redis_port), console, kinds=kinds)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Of the kind and its package: podcast, weekly_news.")],
+    folder: Annotated[Path | None, typer.Option(help="Where to write it; by default a folder of that name.")] = None,
+) -> None:
+    """Write a package with a kind of your own and its test; docs/kinds.md is the guide."""
+    folder = folder or Path(name)
+    for path in write_package(name, folder):
+        console.print(str(path), highlight=False, markup=False, soft_wrap=True)
+    console.print(f"\nTry it: cd {folder} && headrace dev --kinds .", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -43,14 +43,14 @@ class Processes:
         self._environment = {name: value for name, value in os.environ.items() if name != "PORT"} | dict(environment)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, command: list[str], *, log: Path | None = None) -> None:
-        """Starts `python -m ...`; its output goes to the terminal, or to `log`."""
+    def start(self, name: str, command: list[str], *, log: Path | None = None, **environment: str) -> None:
+        """Starts Python with `command`; its output goes to the terminal, or to `log`."""
         output = None if log is None else log.open("ab")
         try:
             # A session of its own: Ctrl-C reaches this process only, which then stops the others in order.
             self._running[name] = subprocess.Popen(  # noqa: S603  # our own commands, no shell
-                [sys.executable, "-m", *command],
-                env=self._environment,
+                [sys.executable, *command],
+                env=self._environment | environment,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -63,11 +63,13 @@ class Processes:
         """The name of a process that is no longer there; None while all are."""
         return next((name for name, process in self._running.items() if process.poll() is not None), None)
 
-    def close(self) -> None:
-        for process in reversed(self._running.values()):
+    def stop(self, *names: str) -> None:
+        """Ends those of them that run, last named first; in the end they are killed."""
+        ending = [process for name in reversed(names) if (process := self._running.pop(name, None))]
+        for process in ending:
             process.terminate()
         deadline = time.monotonic() + STOP_WITHIN
-        for process in reversed(self._running.values()):
+        for process in ending:
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
@@ -75,4 +77,6 @@ class Processes:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        self._running.clear()
+
+    def close(self) -> None:
+        self.stop(*self._running)

@@ -1,6 +1,9 @@
 """All of Headrace on one machine: Redis (embedded unless REDIS_URL says where one is), API, worker and Flower."""
 
+import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,11 +13,13 @@ from pathlib import Path
 import httpx
 import redis
 
+from cli.changes import Changes
 from cli.embedded_redis import EmbeddedRedis
 from cli.errors import CommandFailed
+from cli.kinds_folder import KindsFolder
 from cli.processes import Processes, require_free
 from cli.reading import read_settings
-from tasks.engine.worker import startup_fault
+from jobs.kinds import VARIABLE
 
 HOME = Path(".headrace")
 """Where one machine keeps its Redis, its files and its logs."""
@@ -36,7 +41,7 @@ class Ports:
 class Stack:
     """Starts what is asked for and not there yet, and stops what it has started, last first."""
 
-    def __init__(self, ports: Ports, *, logs: Path | None = None) -> None:
+    def __init__(self, ports: Ports, *, logs: Path | None = None, kinds: KindsFolder | None = None) -> None:
         """Raises BadSettings."""
         self._settings = read_settings()
         self.ports = ports
@@ -45,6 +50,8 @@ class Stack:
         self._embedded: EmbeddedRedis | None = None
         self._redis_url = os.environ.get("REDIS_URL") or f"redis://127.0.0.1:{ports.redis}/0"
         self._processes = Processes({"REDIS_URL": self._redis_url})
+        self._kinds = kinds
+        self._changes = Changes(kinds.files if kinds else lambda: ())
         if logs is not None:
             logs.mkdir(parents=True, exist_ok=True)
 
@@ -65,29 +72,43 @@ class Stack:
 
     def start_api(self) -> None:
         require_free(self.ports.api, what="the API", option="--api-port")
-        self._start("api", ["uvicorn", "api.app:create_app", "--factory", "--port", str(self.ports.api)])
+        self._start("api", "api", str(self.ports.api))
 
     def start_worker(self) -> None:
         """Raises StackFailed where it would end at once: what it says itself is lost among the others' lines."""
-        why = startup_fault(self._settings)
-        if why:
+        if why := self._startup_fault():
             raise StackFailed(why)
-        self._start("worker", ["celery", "-A", "tasks", "--quiet", "worker", "--without-gossip", "--without-mingle"])
+        self._start("worker", "celery", "--quiet", "worker", "--without-gossip", "--without-mingle")
+
+    def reload(self) -> str | None:
+        """Starts API and worker anew with the kinds as they are now; a running job is handed back, and goes on.
+
+        Returns why not, one line, when they could not start: then those that run are left alone.
+        """
+        if why := self._changes.syntax_error() or self._startup_fault():
+            return why
+        self._processes.stop("api", "worker")
+        self.start_api()
+        self._start("worker", "celery", "--quiet", "worker", "--without-gossip", "--without-mingle")
+        return None
+
+    def changed(self) -> list[Path]:
+        """The kinds' files that have changed since this was asked last."""
+        return self._changes.changed()
 
     def start_flower(self) -> None:
         require_free(self.ports.flower, what="Flower", option="--flower-port")
-        self._start("flower", ["celery", "-A", "tasks", "flower", "--address=127.0.0.1", f"--port={self.ports.flower}"])
+        self._start("flower", "celery", "flower", "--address=127.0.0.1", f"--port={self.ports.flower}")
 
     def until_ready(self) -> None:
         """Waits until the API answers and a worker has reported. Raises StackFailed."""
         self._wait(self.api_runs, "the API did not answer")
         self._wait(self.has_worker, "no worker came up")
 
-    def watch(self) -> None:
-        """Returns when a process has ended by itself. Raises StackFailed naming it."""
-        while not (name := self._processes.ended()):
-            time.sleep(0.5)
-        raise StackFailed(f"{name} has ended; its last lines say why.")
+    def require_all(self) -> None:
+        """Raises StackFailed naming a process that has ended by itself."""
+        if name := self._processes.ended():
+            raise StackFailed(f"{name} has ended; its last lines say why.")
 
     def api_runs(self) -> bool:
         with suppress(httpx.TransportError), self.client(timeout=2) as client:
@@ -111,8 +132,35 @@ class Stack:
         if self._embedded is not None:
             self._embedded.stop()
 
-    def _start(self, name: str, command: list[str]) -> None:
-        self._processes.start(name, command, log=self._logs / f"{name}.log" if self._logs else None)
+    def _start(self, name: str, *role: str) -> None:
+        log = self._logs / f"{name}.log" if self._logs else None
+        self._processes.start(name, self._command(*role), log=log, **self._named_kinds())
+
+    def _command(self, *role: str) -> list[str]:
+        folders = [str(self._kinds.path)] if self._kinds else []
+        return ["-P", "-m", "cli.role", os.pathsep.join([*folders, str(Path.cwd())]), *role]
+
+    def _named_kinds(self) -> dict[str, str]:
+        """Raises CommandFailed."""
+        if self._kinds is None:
+            return {}
+        named = os.environ.get(VARIABLE, "")
+        return {VARIABLE: ",".join(filter(None, [named, *self._kinds.modules()]))}
+
+    def _startup_fault(self) -> str | None:
+        """Why no worker could start: asked of a process that imports the kinds as they are now."""
+        try:
+            environment = os.environ | {"REDIS_URL": self._redis_url} | self._named_kinds()
+        except CommandFailed as error:
+            return str(error)
+        command = [sys.executable, *self._command("kinds")]
+        answer = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False)  # noqa: S603  # our own
+        if answer.returncode:
+            return "the kinds cannot be imported; the lines above say why."
+        # A kind may print while it is imported; the answer comes last.
+        report = json.loads(answer.stdout.splitlines()[-1])
+        self._changes.watch([Path(place) for place in report["places"]])
+        return report["fault"]
 
     def _wait(self, ready: Callable[[], bool], trouble: str) -> None:
         deadline = time.monotonic() + START_WITHIN

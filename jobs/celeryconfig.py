@@ -27,6 +27,7 @@ from typing import Any
 from kombu import Queue
 
 from jobs.queues import queue_names
+from jobs.redis_address import RedisAddress
 from jobs.settings import Settings
 
 # Seconds until a silent connection is asked, between questions, and questions before it is given up: 60 s in all.
@@ -34,8 +35,11 @@ KEEPALIVE = {socket.TCP_KEEPIDLE: 30, socket.TCP_KEEPINTVL: 10, socket.TCP_KEEPC
 
 
 def celery_config(settings: Settings) -> dict[str, Any]:
+    address = RedisAddress.of(settings)
     return {
-        "broker_url": settings.redis_url.get_secret_value(),
+        "broker_url": address.broker_url,
+        # Without it kombu trusts every server, also at rediss://.
+        "broker_use_ssl": address.tls or False,
         # -- Messages -------------------------------------------------------------------------------------------------
         # A queue per name that a kind asks for; a worker consumes all of them unless told otherwise with -Q.
         "task_queues": [Queue(name) for name in queue_names()],
@@ -85,7 +89,8 @@ def celery_config(settings: Settings) -> dict[str, Any]:
             "visibility_timeout": 60,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
-            "client_name": "headrace-worker",
+            # Ours, for tasks.engine.broker_connection: the sentinels to ask at each connection, if there are any.
+            "address": address,
         },
         # -- Seeing ---------------------------------------------------------------------------------------------------
         # For Flower: task id = job id, task name = kind.

@@ -7,9 +7,12 @@ from typing import Any
 from pydantic import Field
 from redis.asyncio import Redis
 
-from jobs import keys
+from jobs import keys, kinds
 from jobs.connection import answered
+from jobs.finding import Finding, wrong
 from jobs.fleet import Fleet, Queue, WorkerReport
+from jobs.job_findings import find_in_jobs
+from jobs.kind import Kind
 from jobs.model import Frozen
 
 OLDEST_REDIS = (6, 2)
@@ -18,14 +21,6 @@ OVERDUE = 15.0
 SLOW_WAIT = 60.0
 """Seconds that a job may wait for a worker while all are busy before it is worth a word."""
 NEARLY_FULL = 0.9
-
-
-class Finding(Frozen):
-    """Something to know. `wrong` is what has to be mended."""
-
-    wrong: bool
-    what: str
-    remedy: str
 
 
 class RedisReport(Frozen):
@@ -40,21 +35,21 @@ class RedisReport(Frozen):
     def findings(self) -> list[Finding]:
         found: list[Finding] = []
         if tuple(int(part) for part in self.version.split(".")[:2]) < OLDEST_REDIS:
-            found.append(_wrong(f"Redis {self.version} is too old.", "Headrace needs Redis 6.2 or newer."))
+            found.append(wrong(f"Redis {self.version} is too old.", "Headrace needs Redis 6.2 or newer."))
         if self.eviction != "noeviction":
             evicts = f"Redis may throw jobs away when it is full (maxmemory-policy {self.eviction})."
             remedy = "Set maxmemory-policy to noeviction."
             found.append(Finding(wrong=self.memory_limit_bytes > 0, what=evicts, remedy=remedy))
         if not self.append_only:
             found.append(
-                _wrong("Redis forgets accepted jobs when it restarts (appendonly no).", "Set appendonly to yes.")
+                wrong("Redis forgets accepted jobs when it restarts (appendonly no).", "Set appendonly to yes.")
             )
         if self.last_save_failed:
-            found.append(_wrong("Redis could not save to its disk.", "Look into the log of Redis; is the disk full?"))
+            found.append(wrong("Redis could not save to its disk.", "Look into the log of Redis; is the disk full?"))
         if self.memory_limit_bytes and self.memory_bytes > NEARLY_FULL * self.memory_limit_bytes:
             share = self.memory_bytes / self.memory_limit_bytes
             found.append(
-                _wrong(
+                wrong(
                     f"Redis is {share:.0%} full; at 100 % it takes no more jobs.",
                     "Give it more memory, or lower HEADRACE_RETENTION.",
                 )
@@ -108,21 +103,38 @@ async def examine_fleet(redis: Redis, fleet: Fleet, *, patience: timedelta) -> F
         dead=dead,
         messages_lost=int(messages_lost or 0),
     )
-    return report.model_copy(update={"findings": [*report.redis.findings(), *_stuck(report)]})
+    in_jobs = await find_in_jobs(redis, now=now, patience=patience)
+    return report.model_copy(
+        update={"findings": [*report.redis.findings(), *kind_findings(), *_stuck(report), *in_jobs]}
+    )
+
+
+def kind_findings() -> list[Finding]:
+    """What is wrong with the kinds that are announced on this machine."""
+    loaded = "Mend it, or uninstall what announces it; until then no worker and no API starts here."
+    missing = "Install what its pipeline is in; until then no worker starts here."
+    return [
+        *(wrong(f"A kind cannot be loaded here: {fault}.", loaded) for fault in kinds.faults()),
+        *(
+            wrong(f"A pipeline is missing here: {lack}.", missing)
+            for lack in map(Kind.missing_pipeline, kinds.usable())
+            if lack
+        ),
+    ]
 
 
 def _stuck(report: FleetReport) -> list[Finding]:
     found = [finding for queue in report.queues if (finding := _stuck_queue(queue, report.workers))]
     if (ended := report.longest_ended_seconds) and ended > OVERDUE:
         found.append(
-            _wrong(
+            wrong(
                 f"Jobs that lost their worker: {report.leases_ended}, the first {ended:.0f} s ago. Nobody took over.",
                 "The workers' sweep does that: start a worker, or look into the log of one.",
             )
         )
     if (due := report.longest_overdue_seconds) and due > OVERDUE:
         found.append(
-            _wrong(
+            wrong(
                 f"A retry is overdue by {due:.0f} s.",
                 "The workers' sweep starts retries: start a worker, or look into the log of one.",
             )
@@ -144,11 +156,11 @@ def _stuck_queue(queue: Queue, workers: list[WorkerReport]) -> Finding | None:
     ours = [worker for worker in workers if queue.name in worker.queues]
     waits = f"Queue {queue.name} has {queue.queued} waiting, the oldest for {queue.oldest_seconds:.0f} s"
     if not ours:
-        return _wrong(f"{waits}, and no worker.", "Start one: celery -A tasks worker, or headrace drain.")
+        return wrong(f"{waits}, and no worker.", "Start one: celery -A tasks worker, or headrace drain.")
     if any(not worker.jobs for worker in ours):
         if queue.oldest_seconds <= OVERDUE:
             return None
-        return _wrong(f"{waits}, although a worker is idle.", "Look into that worker's log, and restart it.")
+        return wrong(f"{waits}, although a worker is idle.", "Look into that worker's log, and restart it.")
     if queue.oldest_seconds <= SLOW_WAIT:
         return None
     busy = "its worker is" if len(ours) == 1 else f"all its {len(ours)} workers are"
@@ -171,7 +183,3 @@ def _redis_report(info: dict[str, Any]) -> RedisReport:
 def _overdue(first: list[tuple[str, float]], now: int) -> float | None:
     """How many seconds ago the first of a zset by time was due; None when it is yet to come."""
     return (now - first[0][1]) / 1000 if first and first[0][1] <= now else None
-
-
-def _wrong(what: str, remedy: str) -> Finding:
-    return Finding(wrong=True, what=what, remedy=remedy)

@@ -1,8 +1,8 @@
 """Settings from the environment, or one line that says which of them cannot be."""
 
 from pydantic import ValidationError
-from redis.asyncio.connection import parse_url
 
+from jobs.redis_address import RedisAddress
 from jobs.settings import Settings
 
 
@@ -14,13 +14,12 @@ def read_settings() -> Settings:
     """Raises UnreadableSettings."""
     try:
         settings = Settings()
-        # What is wrong with it is not repeated: it may hold a password.
-        parse_url(settings.redis_url.get_secret_value())
+        RedisAddress.of(settings)
     except ValidationError as error:
         faults = (_fault(*fault["loc"], message=fault["msg"]) for fault in error.errors())
         raise UnreadableSettings("; ".join(faults)) from None
-    except ValueError:
-        raise UnreadableSettings("REDIS_URL: is no address of a Redis; write redis://[:password@]host:port/0") from None
+    except ValueError as error:
+        raise UnreadableSettings(str(error)) from None
     return settings
 
 

@@ -7,20 +7,24 @@ HeadraceError
 ├── FileNotFound          404
 ├── NotRetryable          409   the job has not ended, or completed and no step was named
 ├── LeaseLost             409   another worker, a cancel or a limit came first (seen by workers only)
-├── EventsGone            410   the events asked for are no longer kept
+├── EventsGone            410   the events asked for are no longer kept, or never were
 ├── UnknownStep           422   the job has saved no step of that name
 ├── IdempotencyConflict   422   same key, other request
+├── TooManyStreams        503   this process follows as many events as it may
 └── StoreUnavailable      503   Redis is away, read-only or full
 """
 
 from datetime import timedelta
+from typing import Self
 
 
 class HeadraceError(Exception):
-    """An error with a place in the API: `status` and `title` are what a client sees."""
+    """An error with a place in the API: `status`, `title` and `retry_after` are what a client sees."""
 
     status = 500
     title = "Internal error"
+    retry_after: timedelta | None = None
+    """When it is worth asking again; None: never, unless something else is changed."""
 
 
 class JobNotFound(HeadraceError):
@@ -81,9 +85,18 @@ class EventsGone(HeadraceError):
     status = 410
     title = "Events no longer kept"
 
-    def __init__(self, job_id: str, first: int) -> None:
-        super().__init__(f"Of {job_id} the events are kept from number {first} on; start there, or without an id.")
-        self.first = first
+    def __init__(self, whose: str, remedy: str) -> None:
+        super().__init__(f"Of {whose} {remedy}; start there, or without an id.")
+
+    @classmethod
+    def before(cls, whose: str, first: int) -> Self:
+        """They were there, but those before number `first` are not kept."""
+        return cls(whose, f"the events are kept from number {first} on")
+
+    @classmethod
+    def after(cls, whose: str, last: int, asked: int) -> Self:
+        """There never were as many; or Redis has lost some that a client has seen."""
+        return cls(whose, f"the last event is number {last}, and {asked} is none of them")
 
 
 class UnknownStep(HeadraceError):
@@ -101,6 +114,18 @@ class IdempotencyConflict(HeadraceError):
     def __init__(self, job_id: str) -> None:
         super().__init__(
             f"Idempotency-Key: already used for another request, which made {job_id}. Use a new key for a new one."
+        )
+
+
+class TooManyStreams(HeadraceError):
+    status = 503
+    title = "Too many event streams"
+    retry_after = timedelta(seconds=5)
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"This process follows events for {limit} clients, as many as it may. Try again, or ask for them as JSON:"
+            " `Accept: application/json`."
         )
 
 

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from pydantic import Field
 from redis.asyncio import Redis
@@ -11,9 +12,10 @@ from redis.asyncio import Redis
 from jobs import keys
 from jobs.connection import answered
 from jobs.errors import EventsGone, HeadraceError, JobNotFound
+from jobs.event_hub import EventHub
 from jobs.model import Frozen
 from jobs.records import to_datetime
-from jobs.states import FINAL, State
+from jobs.states import FINAL
 
 _PAGE = 500
 """Most events read at once."""
@@ -33,9 +35,10 @@ class Event(Frozen):
 
 
 class EventLog:
-    """Reads the events of jobs, or of batches. `redis` must allow replies as late as `keep_alive`: a read may wait.
+    """Reads the events of jobs, or of batches.
 
-    Every method raises `missing` (JobNotFound, BatchNotFound) when there is no such job or batch.
+    Every method raises `missing` (JobNotFound, BatchNotFound) when there is no such job or batch, EventsGone when there
+    is no going on after the number asked for, and StoreUnavailable.
     """
 
     def __init__(
@@ -43,89 +46,82 @@ class EventLog:
         redis: Redis,
         *,
         patience: timedelta,
-        keep_alive: timedelta,
         prefix: str = keys.JOB,
         missing: Callable[[str], HeadraceError] = JobNotFound,
     ) -> None:
         self._redis = redis
         self._patience = patience
-        self._keep_alive = keep_alive
         self._prefix = prefix
         self._missing = missing
 
-    async def state(self, whose: str) -> State:
-        """The state of the job or batch. Raises StoreUnavailable."""
-        async with answered(self._patience):
-            state = await cast("Any", self._redis.hget(self._prefix + whose, "state"))
-        if state is None:
-            raise self._missing(whose)
-        return State(state)
-
     async def history(self, whose: str, *, after: int = 0, limit: int = _PAGE) -> list[Event]:
-        """The events after number `after`, oldest first. Raises EventsGone, StoreUnavailable."""
-        _, unwritten = await self._check(whose, after)
-        async with answered(self._patience):
-            entries = await self._redis.xrange(self._stream(whose), min=f"({after}-0", count=limit)
-        events = [_event(*entry) for entry in cast("list[Any]", entries)]
-        return events or ([unwritten] if unwritten and not after else [])
+        """The events after number `after`, oldest first."""
+        return (await self._known(whose, after, limit)).events
 
-    async def follow(self, whose: str, *, after: int = 0) -> AsyncIterator[Event | None]:
-        """The events after number `after`, then each as it happens; None whenever `keep_alive` passed in silence.
+    async def follow(self, whose: str, hub: EventHub, *, after: int = 0) -> AsyncIterator[Event | None]:
+        """The events after number `after`, then each as it happens; None when there is none yet, and in each silence.
 
-        Ends after the final event, or at once when that is not after `after`.
-        Raises EventsGone, StoreUnavailable.
+        Ends after the final event, at once when that is not after `after`, and when the hub is closed.
+        Raises TooManyStreams.
         """
-        state, unwritten = await self._check(whose, after)
-        ended = state in FINAL
-        stream = self._stream(whose)
-        if unwritten and not after:
-            yield unwritten
-            after = unwritten.sequence
-        while True:
-            # After the end there is nothing to wait for, only what is left to read.
-            block = None if ended else round(self._keep_alive.total_seconds() * 1000)
-            async with answered(self._patience + self._keep_alive):
-                found: Any = await self._redis.xread({stream: f"{after}-0"}, count=_PAGE, block=block)
-            events = [_event(*entry) for _, entries in found for entry in entries]
-            for event in events:
-                yield event
-                if event.final:
+        with hub.watch(self._stream(whose)) as bell:
+            # The bell hangs by now: whatever happens after this read rings it.
+            found = await self._known(whose, after, _PAGE)
+            silent = True
+            while found:  # until it is forgotten
+                for event in found.events:
+                    yield event
+                    if event.final:
+                        return
+                    after = event.sequence
+                if hub.closed or (found.state in FINAL and not found.events):
                     return
-                after = event.sequence
-            if not events:
-                if ended:
-                    return
-                # It may have ended since that read; its last events are then read first.
-                ended = await self._ended(whose)
-                if not ended:
-                    yield None
+                if len(found.events) < _PAGE:
+                    if silent and not found.events:
+                        yield None
+                    silent = not await bell.heard(within=hub.keep_alive)
+                found = await self._read(whose, after, _PAGE)
 
-    async def _check(self, whose: str, after: int) -> tuple[str, Event | None]:
-        """The state, if the events after number `after` are still kept; 0 is for those that are.
+    async def _known(self, whose: str, after: int, limit: int) -> "_Found":
+        found = await self._read(whose, after, limit)
+        if found is None:
+            raise self._missing(whose)
+        return found
 
-        And the first event of a job that has no other: it stands in the record only, until there is a second.
+    async def _read(self, whose: str, after: int, limit: int) -> "_Found | None":
+        """What stands after number `after`; None when there is no such job or batch.
+
+        The state is asked for first: what brought the end is among the events by then.
         """
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
-            pipe.hmget(self._prefix + whose, ["state", "created_at"])
-            pipe.xrange(self._stream(whose), count=1)
-            (state, created_at), first = await pipe.execute()
+            pipe.hmget(self._prefix + whose, "state", "events", "created_at")
+            pipe.xrange(self._stream(whose), min=f"({after}-0", count=limit)
+            (state, last, created_at), entries = await pipe.execute()
         if state is None:
-            raise self._missing(whose)
-        if not first:
-            queued = Event(sequence=1, event=state, at=to_datetime(created_at), data={"state": state})
-            return state, queued if state == State.QUEUED else None
-        first_kept = _event(*first[0]).sequence
-        if after and after + 1 < first_kept:
-            raise EventsGone(whose, first_kept)
-        return state, None
-
-    async def _ended(self, whose: str) -> bool:
-        async with answered(self._patience):
-            state = await cast("Any", self._redis.hget(self._prefix + whose, "state"))
-        return state is None or State(state) in FINAL
+            return None
+        unwritten: list[Event] = []
+        if last is None:
+            # The first event of a job that has no other stands in the record only.
+            last = 1
+            unwritten = (
+                [] if after else [Event(sequence=1, event=state, at=to_datetime(created_at), data={"state": state})]
+            )
+        if after > int(last):
+            raise EventsGone.after(whose, int(last), after)
+        events = unwritten or [_event(*entry) for entry in entries]
+        first = events[0].sequence if events else int(last) + 1
+        if after and first > after + 1:
+            raise EventsGone.before(whose, first)
+        return _Found(state, events)
 
     def _stream(self, whose: str) -> str:
         return self._prefix + whose + keys.EVENTS
+
+
+@dataclass(frozen=True)
+class _Found:
+    state: str
+    events: list[Event]
 
 
 def _event(entry_id: str, fields: dict[str, str]) -> Event:

@@ -35,7 +35,12 @@ REASONS = {
     Reason.SAVED_STEP_MISMATCH: "its pipeline has changed since a step was saved; submit it as a new job",
     Reason.USER_REQUEST: "a client asked for it",
     Reason.START_DEADLINE: "no worker took it in time",
+    Reason.NO_CAPABLE_WORKER: "the workers that took it cannot run it: they lack its kind, or are of an older version",
 }
+
+
+def _because(reason: Reason) -> str:
+    return REASONS.get(reason, f"of {reason}, which a newer version of Headrace has written")
 
 
 class Happening(Frozen):
@@ -70,10 +75,11 @@ async def explain(job_id: str, redis: Redis, store: JobStore, fleet: Fleet, *, p
             wrong, why = left < -OVERDUE, _running(job, now, lease_left=left)
         case State.SCHEDULED:
             wait = (job.retry_at - now).total_seconds() if job.retry_at else 0
-            wrong, why = wait < -OVERDUE, _scheduled(job, wait)
+            nobody = job.state_reason is Reason.NO_CAPABLE_WORKER
+            wrong, why = nobody or wait < -OVERDUE, _scheduled(job, wait)
         case _:
             wrong, why = job.state in {State.FAILED, State.EXPIRED}, _ended(job)
-    log = EventLog(redis, patience=patience, keep_alive=patience)
+    log = EventLog(redis, patience=patience)
     return Explanation(job=job, wrong=wrong, why=why, happenings=await _happenings(log, job_id))
 
 
@@ -83,7 +89,7 @@ def _queued(job: Job, now: datetime, *, workers: int) -> str:
     before = f"jobs before it: {job.queue.position}" if job.queue.position else "it is the next"
     text = f"It waits{waited} for a worker in queue {job.queue.name}; {before}."
     if job.state_reason:
-        text += f" It is here again because {REASONS[job.state_reason]}."
+        text += f" It is here again because {_because(job.state_reason)}."
     if not workers:
         return f"{text} This queue has no worker: start one with `celery -A tasks worker` or `headrace drain`."
     return f"{text} Workers of this queue: {workers}."
@@ -103,8 +109,10 @@ def _running(job: Job, now: datetime, *, lease_left: float) -> str:
 
 
 def _scheduled(job: Job, wait: float) -> str:
-    why = f" because {REASONS[job.state_reason]}" if job.state_reason else ""
+    why = f" because {_because(job.state_reason)}" if job.state_reason else ""
     text = f"Attempt {job.attempt} of {job.max_attempts} was put off{why}."
+    if job.state_reason is Reason.NO_CAPABLE_WORKER:
+        text = f"It was put off{why}."
     if job.error:
         text += f" {job.error.message}"
     if wait >= -OVERDUE:
@@ -115,7 +123,7 @@ def _scheduled(job: Job, wait: float) -> str:
 def _ended(job: Job) -> str:
     at = f" at {job.finished_at:%Y-%m-%d %H:%M:%S} UTC" if job.finished_at else ""
     text = f"It is {job.state}{at}"
-    text += f" because {REASONS[job.state_reason]}." if job.state_reason else "."
+    text += f" because {_because(job.state_reason)}." if job.state_reason else "."
     if job.error:
         text += f" {job.error.message}" + (f" (step {job.error.stage})" if job.error.stage else "")
     if job.retried_as:

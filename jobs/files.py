@@ -1,8 +1,10 @@
 """Files of jobs, in whatever object store `HEADRACE_FILES_URL` names."""
 
 import hashlib
+import os
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -14,6 +16,8 @@ from jobs.model import FileRef
 from jobs.settings import Settings
 
 SIGNED_FOR = timedelta(minutes=10)
+PAGE = 65536
+"""Bytes that there must be room for at the start."""
 
 
 class FileStore:
@@ -21,12 +25,29 @@ class FileStore:
 
     def __init__(self, url: str) -> None:
         if urlsplit(url).scheme == "file":
-            Path(unquote(urlsplit(url).path)).mkdir(parents=True, exist_ok=True)
+            _folder(url).mkdir(parents=True, exist_ok=True)
         self._store = from_url(url)
 
     @classmethod
     def open(cls, settings: Settings) -> "FileStore":
-        return cls(settings.files_url or Path(".headrace/files").resolve().as_uri())
+        return cls(_url(settings))
+
+    @staticmethod
+    def fault(settings: Settings) -> str | None:
+        """Why files cannot be kept where the settings say, in a line for who runs this; or None.
+
+        Of a folder this is tried; an object store is only asked whether its address and keys can be read.
+        """
+        try:
+            FileStore.open(settings)
+            if urlsplit(_url(settings)).scheme == "file":
+                _try_to_write(_folder(_url(settings)))
+        except Exception as error:  # noqa: BLE001  # each object store has errors of its own
+            # What follows the first line of an object store's error is for its developers.
+            why = str(error).partition("\n")[0]
+            place = settings.files_url or "the folder .headrace/files, which is used without it"
+            return f"HEADRACE_FILES_URL: files cannot be kept in {place}: {why}"
+        return None
 
     async def put(self, job_id: str, name: str, data: bytes, content_type: str) -> FileRef:
         """Stores `data` and returns what the job record keeps of it."""
@@ -52,3 +73,19 @@ class FileStore:
         if not isinstance(self._store, GCSStore | S3Store | AzureStore):
             return None
         return await obstore.sign_async(self._store, "GET", ref.key, SIGNED_FOR)
+
+
+def _url(settings: Settings) -> str:
+    return settings.files_url or Path(".headrace/files").resolve().as_uri()
+
+
+def _folder(url: str) -> Path:
+    return Path(unquote(urlsplit(url).path))
+
+
+def _try_to_write(folder: Path) -> None:
+    """Raises OSError in a folder that is not ours to write to, and on a full disk."""
+    with TemporaryFile(dir=folder) as file:
+        file.write(bytes(PAGE))
+        file.flush()
+        os.fsync(file.fileno())

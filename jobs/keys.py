@@ -142,3 +142,7 @@ def usage(day: int, user_id: str | None = None) -> str:
 def idempotency(owner: str, key: str) -> str:
     """An owner's name may have a colon in it; escaped, it cannot reach another owner's keys."""
     return f"{IDEMPOTENCY}{quote(owner, safe='')}:{key}"
+
+
+NOTHING = "hr:nothing"
+"""Never there. To delete it is a write that changes nothing, which only a primary takes."""

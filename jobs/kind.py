@@ -66,6 +66,12 @@ class Kind(Generic[Input, Result]):
             raise InvalidKind(f"kind {self.name!r}: make {self.make!r} must be an async function")
         return found
 
+    @property
+    def package(self) -> str:
+        """The top-level package that its pipeline is in."""
+        module = self.make if isinstance(self.make, str) else self.make.__module__
+        return module.partition(":")[0].partition(".")[0]
+
     def missing_pipeline(self) -> str | None:
         """Why there is no pipeline where `make` refers to, found without importing it; None when there is one."""
         if not isinstance(self.make, str):
@@ -81,7 +87,7 @@ class Kind(Generic[Input, Result]):
         return [
             fault
             for right, fault in (
-                (_NAME.fullmatch(self.name), "name must be lower-case letters, digits and _, a letter first"),
+                (is_kind_name(self.name), "name must be lower-case letters, digits and _, a letter first"),
                 (
                     _PATH.fullmatch(self.path),
                     f"path {self.path!r} must be one lower-case word after a slash",
@@ -102,6 +108,11 @@ class Kind(Generic[Input, Result]):
             )
             if not right
         ]
+
+
+def is_kind_name(text: str) -> bool:
+    """Whether a kind could have this name."""
+    return bool(_NAME.fullmatch(text))
 
 
 def _is_model(value: object) -> bool:

@@ -5,6 +5,7 @@ path needs only to be named: `HEADRACE_KINDS=podcast,more.kinds:NEWS`.
 """
 
 import os
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,7 +18,7 @@ from jobs.errors import UnknownKind
 from jobs.kind import InvalidKind, Kind
 from jobs.options import JobOptions
 
-__all__ = ["InvalidKind", "Kind", "get", "known"]
+__all__ = ["InvalidKind", "Kind", "faults", "get", "known", "modules", "usable"]
 
 GROUP = "headrace.kinds"
 VARIABLE = "HEADRACE_KINDS"
@@ -26,16 +27,33 @@ ATTRIBUTE = "KIND"
 
 
 def known() -> list[Kind]:
-    """Every kind, by name. Raises InvalidKind, which names all that are wrong."""
-    return list(_kinds().values())
+    """Every kind, by name. Raises InvalidKind, which names all that are wrong: nothing starts with half its kinds."""
+    if faulty := faults():
+        raise InvalidKind("; ".join(faulty))
+    return usable()
+
+
+def usable() -> list[Kind]:
+    """The kinds that can be loaded, by name, for whoever looks at a fleet while others cannot."""
+    return list(_found().kinds.values())
+
+
+def faults() -> tuple[str, ...]:
+    """Why kinds that are announced here cannot be loaded."""
+    return _found().faults
 
 
 def get(name: str) -> Kind:
     """The kind of that name. Raises UnknownKind."""
     try:
-        return _kinds()[name]
+        return _found().kinds[name]
     except KeyError:
-        raise UnknownKind(name, list(_kinds())) from None
+        raise UnknownKind(name, list(_found().kinds)) from None
+
+
+def modules() -> list[str]:
+    """The modules that are said to have a kind, whether they can be imported or not."""
+    return [source.module for source in _sources()]
 
 
 @dataclass(frozen=True)
@@ -49,8 +67,8 @@ class _Source:
     def load(self) -> Kind:
         try:
             module = import_module(self.module)
-        except Exception as error:
-            why = f"{type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:
+            why = f"{type(error).__name__}: {error}{_line_of(error)}"
             raise InvalidKind(f"{self.announced_by}: module {self.module} cannot be imported: {why}") from error
         kind = getattr(module, self.attribute, None)
         if kind is None:
@@ -64,6 +82,12 @@ class _Source:
         return cast("Kind", kind)
 
 
+def _line_of(error: BaseException) -> str:
+    """Where an import failed, unless that was in the import system itself."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return "" if last.filename.startswith("<frozen") else f" ({last.filename}:{last.lineno})"
+
+
 def _sources() -> Iterator[_Source]:
     for point in entry_points(group=GROUP):
         announced_by = f"entry point {point.name!r} of {point.dist.name if point.dist else 'a package'}"
@@ -73,23 +97,27 @@ def _sources() -> Iterator[_Source]:
         yield _Source(module, attribute or ATTRIBUTE, f"{VARIABLE}: {part}")
 
 
+@dataclass(frozen=True)
+class _Found:
+    kinds: dict[str, Kind]
+    faults: tuple[str, ...]
+
+
 @cache
-def _kinds() -> dict[str, Kind]:
+def _found() -> _Found:
     found: dict[str, Kind] = {}
     by_path: dict[str, str] = {}
-    faults: list[str] = []
+    faulty: list[str] = []
     for source in _sources():
         try:
             kind = source.load()
             _check(kind, source, found, by_path)
         except InvalidKind as error:
-            faults.append(str(error))
+            faulty.append(str(error))
             continue
         found[kind.name] = kind
         by_path[kind.path] = kind.name
-    if faults:
-        raise InvalidKind("; ".join(faults))
-    return dict(sorted(found.items()))
+    return _Found(dict(sorted(found.items())), tuple(faulty))
 
 
 def _check(kind: Kind, source: _Source, found: dict[str, Kind], by_path: dict[str, str]) -> None:

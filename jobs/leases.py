@@ -21,6 +21,8 @@ class Claim:
     lease: Lease
     job: Job
     steps: Mapping[str, str]
+    requested_at: float
+    """Before the request for the lease was sent, by time.monotonic(): it holds for its length from then, not longer."""
 
 
 @dataclass(frozen=True)

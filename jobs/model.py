@@ -55,7 +55,10 @@ class Progress(Frozen):
 
 
 class Waiting(Frozen):
-    """What an unfinished job waits for: `worker`, `retry`, `provider` or `rate_limit`; since when, or until when."""
+    """What an unfinished job waits for, since when, or until when.
+
+    `worker`, `no_capable_worker`, `retry`, `provider` or `rate_limit`.
+    """
 
     on: str
     since: datetime | None = None

@@ -3,11 +3,14 @@
 import asyncio
 import math
 from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self, cast
 
 import hiredis
 from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import ResponseError
@@ -20,7 +23,8 @@ class PipelinedRedis(Redis):
     """Sends concurrent commands down one connection; for commands that Redis answers at once, not for blocking ones.
 
     With 32 requests at a time this takes less than half the processor time of a connection for each of them.
-    Explicit pipelines (`client.pipeline()`) use connections of the pool, which is closed with this client.
+    So do the commands of a `pipeline(transaction=False)`, in one write. Transactions use connections of the pool, which
+    is closed with this client.
     """
 
     def __init__(self, pool: ConnectionPool) -> None:
@@ -35,14 +39,30 @@ class PipelinedRedis(Redis):
         return cls(connect(settings, name=name, reply_within=reply_within).connection_pool)
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # redis-py's own signature
+        [reply] = await self.execute_together([(args, options)])
+        return reply
+
+    async def execute_together(self, commands: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]]) -> list[Any]:
+        """The replies, in order. Raises the first that is an error."""
+        asked = [args for args, _ in commands]
         try:
-            reply = await (await self._open_line()).ask(args)
+            replies = await (await self._open_line()).ask(asked)
         except ConnectionLost:
             # Safe: every script may be repeated, see scripts/prelude.
-            reply = await (await self._open_line()).ask(args)
+            replies = await (await self._open_line()).ask(asked)
+        return [self._read(reply, *command) for reply, command in zip(replies, commands, strict=True)]
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:  # noqa: FBT001, FBT002  # redis-py's own signature
+        return super().pipeline(transaction, shard_hint) if transaction else _Together(self)
+
+    def _read(self, reply: object, args: tuple[Any, ...], options: Mapping[str, Any]) -> object:
+        if isinstance(reply, Exception):
+            raise reply
         callback = self.response_callbacks.get(args[0])
-        options.pop("keys", None)  # meant for redis-py's client-side cache
-        return callback(reply, **options) if callback else reply
+        if callback is None:
+            return reply
+        # `keys` is meant for redis-py's client-side cache.
+        return callback(reply, **{name: value for name, value in options.items() if name != "keys"})
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:  # noqa: FBT001  # redis-py's own signature
         if self._opening is not None:
@@ -82,6 +102,27 @@ class PipelinedRedis(Redis):
             attempt.exception()  # whoever still waits has it
 
 
+class _Together(Pipeline):
+    """Commands that a PipelinedRedis sends in one write."""
+
+    def __init__(self, client: PipelinedRedis) -> None:
+        super().__init__(client.connection_pool, client.response_callbacks, transaction=False, shard_hint=None)
+        self._client = client
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: ARG002, FBT001, FBT002  # redis-py's own signature
+        commands, self.command_stack = self.command_stack, []
+        return await self._client.execute_together(commands) if commands else []
+
+
+@dataclass(eq=False, slots=True)
+class _Question:
+    """Commands sent together, and what came back until now; errors are replies as well."""
+
+    due: int
+    answer: "asyncio.Future[list[object]]"
+    replies: list[object] = field(default_factory=list[object])
+
+
 class _Line:
     """A connection, what is to be sent on it, and who waits for the replies, in their order."""
 
@@ -89,19 +130,21 @@ class _Line:
         self._connection = connection
         self._outbox: list[bytes] = []
         self._filled = asyncio.Event()
-        self._waiting: deque[asyncio.Future[object]] = deque()
+        self._waiting: deque[_Question] = deque()
         self.usable = True
         self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._receive())]
         for task in self._tasks:
             task.add_done_callback(self._ended)
 
-    async def ask(self, command: tuple[Any, ...]) -> object:
-        """The reply. Raises ResponseError for an error reply and ConnectionError when the connection is lost."""
+    async def ask(self, commands: Sequence[tuple[Any, ...]]) -> list[object]:
+        """Their replies, error replies among them. Raises ConnectionError when the connection is lost."""
         # Some names are two words to Redis: SCRIPT LOAD.
-        packed = cast("bytes", hiredis.pack_command((*command[0].split(), *command[1:])))
-        reply: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        packed = b"".join(
+            cast("bytes", hiredis.pack_command((*command[0].split(), *command[1:]))) for command in commands
+        )
+        question = _Question(len(commands), asyncio.get_running_loop().create_future())
         quiet = not self._waiting
-        self._waiting.append(reply)
+        self._waiting.append(question)
         try:
             if quiet:
                 await self._connection.send_packed_command(packed, check_health=False)
@@ -109,14 +152,14 @@ class _Line:
                 # While replies are due, commands gather: one write takes all of them.
                 self._outbox.append(packed)
                 self._filled.set()
-            return await reply
+            return await question.answer
         except asyncio.CancelledError:
             # Nothing came for as long as the caller was willing to wait, so the connection may be dead.
-            if self._waiting and self._waiting[0] is reply:
+            if self._waiting and self._waiting[0] is question:
                 self._break(ConnectionLost("no reply in time"))
             raise
         except ConnectionLost as error:
-            reply.cancel()
+            question.answer.cancel()
             self._break(error)
             raise
 
@@ -142,13 +185,12 @@ class _Line:
             self._answer(reply)
 
     def _answer(self, reply: object) -> None:
-        waiting = self._waiting.popleft()
-        if waiting.done():
-            return
-        if isinstance(reply, Exception):
-            waiting.set_exception(reply)
-        else:
-            waiting.set_result(reply)
+        question = self._waiting[0]
+        question.replies.append(reply)
+        if len(question.replies) == question.due:
+            self._waiting.popleft()
+            if not question.answer.done():
+                question.answer.set_result(question.replies)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         # Cancelled by a loop that ends its tasks, it may still be asked by the last of them: on a new connection.
@@ -157,6 +199,8 @@ class _Line:
     def _break(self, error: Exception) -> None:
         self.usable = False
         while self._waiting:
-            self._answer(error)
+            question = self._waiting.popleft()
+            if not question.answer.done():
+                question.answer.set_exception(error)
         for task in self._tasks:
             task.cancel()

@@ -4,4 +4,4 @@ from jobs import kinds
 
 
 def queue_names() -> list[str]:
-    return sorted({kind.queue for kind in kinds.known()})
+    return sorted({kind.queue for kind in kinds.usable()})

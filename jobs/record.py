@@ -57,6 +57,8 @@ class JobRecord(TypedDict):
     """Hand-backs in a row without a step saved in between."""
     rate_waits: NotRequired[str]
     """Waits for a rate limit in a row without a call in between."""
+    incapable_since: NotRequired[str]
+    """When a worker first said that it cannot run it; none has saved a step since."""
 
     events: NotRequired[str]
     """Events so far: the number of the last one. There is none until the second, the first being its creation."""

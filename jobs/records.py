@@ -57,6 +57,10 @@ def to_job(record: JobRecord, *, position: int | None = None) -> Job:
 
 def _waiting(record: JobRecord) -> Waiting | None:
     match State(record["state"]):
+        case State.QUEUED | State.SCHEDULED if record["state_reason"] == Reason.NO_CAPABLE_WORKER:
+            return Waiting(
+                on=Reason.NO_CAPABLE_WORKER, since=_date(record, "incapable_since"), until=_date(record, "retry_at")
+            )
         case State.QUEUED:
             return Waiting(on="worker", since=_date(record, "queued_at") or to_datetime(record["created_at"]))
         case State.SCHEDULED:
@@ -70,7 +74,9 @@ def _waiting(record: JobRecord) -> Waiting | None:
             return None
 
 
-_Date = Literal["queued_at", "started_at", "finished_at", "retry_at", "waiting_since", "waiting_until"]
+_Date = Literal[
+    "queued_at", "started_at", "finished_at", "retry_at", "waiting_since", "waiting_until", "incapable_since"
+]
 
 
 def _date(record: JobRecord, field: _Date) -> datetime | None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.model import Usd
@@ -59,9 +59,19 @@ class Settings(BaseSettings):
         SecretStr,
         Field(
             validation_alias="REDIS_URL",
-            description="Broker and store in one. `headrace dev` starts an embedded one when unset.",
+            description="Broker and store in one: `redis://`, `rediss://`, `sentinel://h1:p1,h2:p2/service/0`, `sentinels://`."
+            " `headrace dev` starts an embedded one when unset.",
         ),
     ] = SecretStr("redis://127.0.0.1:6379/0")
+    redis_ca: Annotated[
+        FilePath | None,
+        Field(description="PEM file of whom to trust with TLS to Redis; unset: whom this machine trusts"),
+    ] = None
+    redis_cert: Annotated[
+        FilePath | None, Field(description="PEM file of our own certificate, if Redis asks for one")
+    ] = None
+    redis_key: Annotated[FilePath | None, Field(description="PEM file of its key, if that is a file of its own")] = None
+    sentinel_password: Annotated[SecretStr | None, Field(description="Of the sentinels themselves, if they ask")] = None
     files_url: Annotated[str, Field(description="Where files go: file://, gs:// or s3://")] = ""
     log_format: Literal["console", "json"] = "console"
 
@@ -95,6 +105,10 @@ class Settings(BaseSettings):
         Duration, Field(description="A stopping worker is gone after this, whatever hangs. Cloud Run kills at 10 s.")
     ] = timedelta(seconds=9)
 
+    max_loop_block: Annotated[
+        Pause,
+        Field(description="A pipeline that blocks its event loop for this long fails, and its process ends; 0: never"),
+    ] = timedelta(minutes=1)
     watchdog: Annotated[
         Duration, Field(description="A worker that leaves messages lying for this long is replaced")
     ] = timedelta(seconds=30)
@@ -158,6 +172,10 @@ class Settings(BaseSettings):
     keep_alive: Annotated[Duration, Field(description="A silent event stream gets a comment this often")] = timedelta(
         seconds=15
     )
+
+    max_streams: Annotated[
+        int, Field(ge=1, description="Most event streams at once in an API process, each with a file descriptor")
+    ] = 10_000
 
     provider: Annotated[
         ProviderName | None,
@@ -236,6 +254,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "HEADRACE_LEASE must be at least twice HEADRACE_HEARTBEAT, or one lost renewal loses the job"
             )
+        if self.redis_key and not self.redis_cert:
+            raise ValueError("HEADRACE_REDIS_KEY needs HEADRACE_REDIS_CERT, the certificate that it is the key of")
         if self.grace >= self.stop_limit:
             raise ValueError("HEADRACE_GRACE must be shorter than HEADRACE_STOP_LIMIT, or no time is left to hand back")
         return self

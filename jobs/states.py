@@ -59,6 +59,17 @@ class Reason(StrEnum):
     """A client asked for it."""
     START_DEADLINE = "start_deadline"
     """No worker was free before the start deadline."""
+    NO_CAPABLE_WORKER = "no_capable_worker"
+    """The workers that took it do not have its kind or cannot read what another version wrote. Uses up no attempt."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Reason | None":
+        """A code that only a newer version knows: kept as text, so that an older one can still show the job."""
+        if not isinstance(value, str) or not value:
+            return None
+        unknown = str.__new__(cls, value)
+        unknown._name_ = unknown._value_ = value
+        return unknown
 
 
 FINAL = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.EXPIRED})

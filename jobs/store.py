@@ -1,6 +1,7 @@
 """The job store: every change of state is one call here and one Lua script there, and may safely be repeated."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -123,12 +124,13 @@ class JobStore:
 
     async def claim(self, job_id: str, *, worker: str, token: str) -> Claim | Refusal:
         """The one door into running. The same `token` may be sent again until an answer comes back."""
+        requested_at = time.monotonic()
         found, *answer = await self.scripts.claim(
             job_id=job_id, holder=worker, token=token, lease=_ms(self._settings.lease)
         )
         if not found:
             return Refusal(state=answer[0])
-        return await self._claim_of(answer)
+        return await self._claim_of(answer, requested_at)
 
     async def renew(
         self,
@@ -216,6 +218,7 @@ class JobStore:
         `token` may be sent again until an answer comes back, and gets the same job. Raises LeaseLost; then nothing was
         claimed.
         """
+        requested_at = time.monotonic()
         reply = await self.scripts.finish_next(
             job_id=lease.job_id,
             fence=lease.fence,
@@ -230,7 +233,7 @@ class JobStore:
         )
         if not reply[0]:
             raise LeaseLost(lease.job_id, reply[1])
-        return await self._claim_of(reply[1:]) if len(reply) > 1 else None
+        return await self._claim_of(reply[1:], requested_at) if len(reply) > 1 else None
 
     async def retry_later(
         self,
@@ -238,12 +241,13 @@ class JobStore:
         error: JobError,
         *,
         wait: timedelta,
-        files: Sequence[FileRef] = (),
+        files: Sequence[FileRef] | None = (),
         reused: Reused | None = None,
     ) -> State:
         """Frees the worker until the wait is over; or ends the job as `fail` does, if its attempts are used up.
 
         A wait for the rate limit uses up none, unless many have followed each other without a call in between.
+        One for a capable worker uses up none; it fails the job when it has lasted as long as the first start may take.
         """
         reply = await self.scripts.retry_later(
             job_id=lease.job_id,
@@ -336,12 +340,13 @@ class JobStore:
         )
         _written(lease, reply)
 
-    async def _claim_of(self, answer: Sequence[Any]) -> Claim:
+    async def _claim_of(self, answer: Sequence[Any], requested_at: float) -> Claim:
         job_id, fields, input_text, saved = answer
         record = await self._reader.whole(job_id, pairs(fields), input_text)
         assert record is not None, "it was claimed"
         steps = await read_steps(self.redis, job_id, patience=self._patience) if saved else {}
-        return Claim(lease=Lease(job_id, int(record["fence"])), job=to_job(record), steps=steps)
+        lease = Lease(job_id, int(record["fence"]))
+        return Claim(lease, job=to_job(record), steps=steps, requested_at=requested_at)
 
     async def _look(self, job_id: str) -> tuple[JobRecord, int | None]:
         """The record, and how many jobs are before it in its queue."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 
@@ -18,6 +19,26 @@ from tests.support.platform import NewPlatform, Platform
 from tests.support.ports import free_port
 
 pytest_plugins = ["tests.support.claimed"]
+
+# Every run finds the same: what a random one finds is for `make test-random`, which says how to find it again.
+hypothesis.settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("random", derandomize=False, database=None, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("repeatable")
+
+HERE = Path(__file__).parent
+SLOW = {"acceptance", "bench", "chaos", "cloudrun", "containers", "project", "requirements"}
+"""Folders whose tests take seconds each: they start whole platforms, install packages or build the site."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes a second or more, and `make test-fast` leaves it out")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(HERE / folder in item.path.parents for folder in SLOW):
+            item.add_marker("slow")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,19 +1,17 @@
 """What happened to a job or a batch, live or as a list."""
 
-import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response, status
-from fastapi.sse import EventSourceResponse
+from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import Field
 
 from api import examples
-from api.dependencies import BatchEvents, Closing, Events
+from api.dependencies import BatchEvents, Events, Hub
 from api.documentation import BatchId, JobId, answer, problems
-from api.streaming import HEADERS, frame, stream
+from api.streaming import EventStream, frame
+from jobs.event_hub import EventHub
 from jobs.events import Event, EventLog
 from jobs.model import Frozen
-from jobs.states import FINAL
 
 router = APIRouter()
 
@@ -56,7 +54,7 @@ async def follow_events(  # a parameter each
     job_id: JobId,
     request: Request,
     events: Events,
-    closing: Closing,
+    hub: Hub,
     after: After = 0,
     limit: Limit = 500,
     last_event_id: LastEventId = None,
@@ -66,7 +64,7 @@ async def follow_events(  # a parameter each
     Each event's `id` is its number within the job: 1, 2, 3, ... so that a client that connects again with
     `Last-Event-ID`, as browsers do, misses none and sees none twice.
     """
-    return await _answer(request, events, job_id, after=_start(after, last_event_id), limit=limit, closing=closing)
+    return await _answer(request, events, job_id, after=_start(after, last_event_id), limit=limit, hub=hub)
 
 
 @router.get(
@@ -82,28 +80,21 @@ async def follow_batch_events(  # a parameter each
     batch_id: BatchId,
     request: Request,
     events: BatchEvents,
-    closing: Closing,
+    hub: Hub,
     after: After = 0,
     limit: Limit = 500,
     last_event_id: LastEventId = None,
 ) -> Response:
     """A `job` event for every job of the batch that has ended, and a final one. Otherwise as the events of a job."""
-    return await _answer(request, events, batch_id, after=_start(after, last_event_id), limit=limit, closing=closing)
+    return await _answer(request, events, batch_id, after=_start(after, last_event_id), limit=limit, hub=hub)
 
 
-async def _answer(
-    request: Request, events: EventLog, whose: str, *, after: int, limit: int, closing: asyncio.Event
-) -> Response:
-    if _wants_json(request):
-        found = await events.history(whose, after=after, limit=limit)
-        page = EventPage(events=found, next_after=found[-1].sequence if found else after)
-        return Response(page.model_dump_json(), media_type="application/json")
-    state = await events.state(whose)
-    # Asked after the state: whatever was the end is among the events by now.
-    unseen = await events.history(whose, after=after, limit=1)
-    if state in FINAL and not unseen:
-        return Response(status_code=status.HTTP_204_NO_CONTENT)
-    return EventSourceResponse(stream(events, whose, after=after, closing=closing), headers=HEADERS)
+async def _answer(request: Request, events: EventLog, whose: str, *, after: int, limit: int, hub: EventHub) -> Response:
+    if not _wants_json(request):
+        return EventStream(events.follow(whose, hub, after=after))
+    found = await events.history(whose, after=after, limit=limit)
+    page = EventPage(events=found, next_after=found[-1].sequence if found else after)
+    return Response(page.model_dump_json(), media_type="application/json")
 
 
 def _start(after: int, last_event_id: int | None) -> int:

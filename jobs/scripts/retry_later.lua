@@ -1,9 +1,11 @@
 -- retry_later: running -> scheduled, or failed when its attempts are used up, by the holder of the current fence.
--- A wait for the rate limit uses up no attempt, but for one that follows many others without a call in between.
+-- A wait for the rate limit uses up no attempt, but for one that follows many others without a call in between. Neither
+-- does one for a worker that can run it: the longer that lasts, the rarer the tries, and when it has lasted for as long as
+-- the job may wait for its first start, it has failed.
 -- ARGV    job_id
 --         fence
 --         reason
---         wait      ms
+--         wait      ms, at least
 --         failure   JSON object
 --         outcome   fields of the record if it fails now: files, reused (each JSON)
 -- RETURN  {1, new state}, or {0, state} when the job is no longer this worker's
@@ -13,12 +15,22 @@ if not mine then
   if holder == fence and (current == 'scheduled' or current == 'failed') then return { 1, current } end
   return refuse(current)
 end
-local job = get(job_id, 'attempt', 'max_attempts')
-local FREE_WAITS = 10
+local job = get(job_id, 'attempt', 'max_attempts', 'created_at', 'deadline', 'incapable_since')
+local FREE_WAITS, RAREST_TRY = 10, 60000
 local data = { error = cjson.decode(failure) }
-if reason == 'rate_limited' and add(job_id, 'rate_waits', 1) <= FREE_WAITS then
+local free, over = false, tonumber(job.attempt) >= tonumber(job.max_attempts)
+if reason == 'rate_limited' then
+  free = add(job_id, 'rate_waits', 1) <= FREE_WAITS
+elseif reason == 'no_capable_worker' then
+  local since = tonumber(job.incapable_since or at)
+  set(job_id, { incapable_since = since })
+  wait = math.max(wait, math.min(RAREST_TRY, math.floor((at - since) / 4)))
+  free = at - since < job.deadline - job.created_at
+  over = not free
+end
+if free then
   add(job_id, 'attempt', -1)
-elseif tonumber(job.attempt) >= tonumber(job.max_attempts) then
+elseif over then
   outcome.error = failure
   release(enter(job_id, 'failed', reason, at, data, outcome), at)
   return { 1, 'failed' }

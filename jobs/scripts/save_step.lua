@@ -11,7 +11,7 @@ local mine, state = holds(job_id, fence)
 if not mine then return refuse(state) end
 if redis.call('HSET', JOB .. job_id .. STEPS, step, result) == 1 then
   local at, data = now(), { step = step }
-  unset(job_id, 'interruptions')
+  unset(job_id, 'interruptions', 'incapable_since')
   if files ~= '' then redis.call('HSET', JOB .. job_id .. FILES, step, files) end
   if #usage > 0 then data.usage = usage end
   emit_job(job_id, 'step', at, data)

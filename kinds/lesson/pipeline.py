@@ -39,16 +39,16 @@ DOCUMENTS: Mapping[str, tuple[Callable[[Lesson], bytes], str]] = {
 """Suffix -> how the lesson is rendered, and the type of that file."""
 
 
-async def make(job: JobContext, asked: LessonInput) -> LessonResult:
-    as_video = asked.modality == "video"
+async def make(job: JobContext, request: LessonInput) -> LessonResult:
+    as_video = request.modality == "video"
     if as_video:
         check_equipment()
-    lesson = await _written(job, asked)
+    lesson = await _written(job, request)
     files = {suffix: await job.step(f"document:{suffix}", _document(lesson, suffix), FileRef) for suffix in DOCUMENTS}
-    video = await produce(job, lesson, seed=asked.seed) if as_video else None
+    video = await produce(job, lesson, seed=request.seed) if as_video else None
     return LessonResult(
         **dict(lesson),
-        modality=asked.modality,
+        modality=request.modality,
         provider=job.provider,
         markdown=files["md"],
         html=files["html"],
@@ -57,14 +57,14 @@ async def make(job: JobContext, asked: LessonInput) -> LessonResult:
     )
 
 
-async def _written(job: JobContext, asked: LessonInput) -> Lesson:
+async def _written(job: JobContext, request: LessonInput) -> Lesson:
     await job.progress(0.0, "lesson", "writing the lesson")
-    source = await asyncio.to_thread(passages, asked.source or "")
+    source = await asyncio.to_thread(passages, request.source or "")
     facts = {
-        "topic": asked.topic,
-        "audience": asked.audience,
-        "sections": asked.sections,
-        "words": asked.minutes * WORDS_A_MINUTE,
+        "topic": request.topic,
+        "audience": request.audience,
+        "sections": request.sections,
+        "words": request.minutes * WORDS_A_MINUTE,
         "passages": [passage.model_dump() for passage in source],
     }
 
@@ -73,13 +73,13 @@ async def _written(job: JobContext, asked: LessonInput) -> Lesson:
             INSTRUCTIONS,
             facts=facts,
             answer=LessonPlan,
-            seed=asked.seed,
+            seed=request.seed,
             offline=OFFLINE,
         )
 
     plan = await job.step("lesson", write, LessonPlan)
     byline = BYLINES.get(job.provider, {}).get(bool(source), f"Written with {job.provider}")
-    return Lesson(**dict(plan), byline=byline, audience=asked.audience)
+    return Lesson(**dict(plan), byline=byline, audience=request.audience)
 
 
 def _document(lesson: Lesson, suffix: str) -> Callable[[Step], Awaitable[FileRef]]:

@@ -50,19 +50,19 @@ DOCUMENTS: Mapping[str, tuple[Callable[[Report], bytes], str]] = {
 """Suffix -> how the report is rendered, and the type of that file."""
 
 
-async def make(job: JobContext, asked: ReportInput) -> ReportResult:
+async def make(job: JobContext, request: ReportInput) -> ReportResult:
     await job.progress(0.0, "outline", "planning the report")
-    source = await asyncio.to_thread(passages, asked.source or "")
+    source = await asyncio.to_thread(passages, request.source or "")
     by_number = {passage.number: passage for passage in source}
-    told = {"topic": asked.topic, "audience": asked.audience, "has_source": bool(source)}
+    about = {"topic": request.topic, "audience": request.audience, "has_source": bool(source)}
 
     async def plan(step: Step) -> ReportOutline:
-        facts = {**told, "sections": asked.sections, "passages": _facts(source)}
+        facts = {**about, "sections": request.sections, "passages": _facts(source)}
         return await step.text(
             PLANNING,
             facts=facts,
             answer=ReportOutline,
-            seed=asked.seed,
+            seed=request.seed,
             offline=OFFLINE_PLANNING,
         )
 
@@ -71,12 +71,12 @@ async def make(job: JobContext, asked: ReportInput) -> ReportResult:
 
     async def write(step: Step, planned: SectionPlan) -> SectionText:
         drawn_on = [by_number[number] for number in planned.passages if number in by_number]
-        facts = {**told, "heading": planned.heading, "covers": planned.covers, "passages": _facts(drawn_on)}
+        facts = {**about, "heading": planned.heading, "covers": planned.covers, "passages": _facts(drawn_on)}
         section = await step.text(
             WRITING,
             facts=facts,
             answer=SectionText,
-            seed=asked.seed,
+            seed=request.seed,
             offline=OFFLINE_WRITING,
         )
         return with_found_quotes(section, {passage.number: passage for passage in drawn_on})

@@ -1,7 +1,11 @@
 """One attempt at a job: claim it, keep the lease, run its pipeline, and bring it to its next state, exactly one."""
 
 import asyncio
+import time
+from dataclasses import replace
+from datetime import timedelta
 from enum import StrEnum
+from importlib.metadata import version
 from uuid import uuid4
 
 import structlog
@@ -13,12 +17,11 @@ from headrace.errors import (
     Busy,
     Interrupted,
     PipelineError,
-    PipelineExited,
     ProviderError,
     RateLimited,
     Rejected,
-    WrongResult,
 )
+from headrace.pipeline import run_pipeline
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.kind import InvalidKind, Kind
 from jobs.leases import Claim, Lease, Refusal
@@ -26,13 +29,15 @@ from jobs.model import JobError
 from jobs.states import Reason, State
 from tasks.engine.backend import LeasedJob, Tools
 from tasks.engine.fault import describe
-from tasks.engine.lease import LeaseThread
+from tasks.engine.lease import CANCEL_GRACE, LeaseThread
+from tasks.engine.loop_watch import LoopWatch
 from tasks.engine.outage import retry_while_unavailable
 
 log = structlog.stdlib.get_logger("headrace.attempt")
 
-CANCEL_GRACE = 5.0
-"""Seconds a cancelled pipeline gets to stop. After that its process has to end, see `CancellationIgnored`."""
+
+TRY_ANOTHER_AFTER = timedelta(seconds=5)
+"""How soon another worker may try a job that this one cannot run, at first."""
 
 
 class CancellationIgnored(Exception):
@@ -50,11 +55,11 @@ class _Stop(StrEnum):
 class Attempt:
     """Runs one claimed job. All methods belong to the event loop of the process."""
 
-    def __init__(self, claim: Claim, kind: Kind, tools: Tools, *, since: float) -> None:
-        """`since` is when the lease was asked for, by the loop's clock."""
+    def __init__(self, claim: Claim, kind: Kind, tools: Tools) -> None:
+        """Raises ValidationError or SavedByNewerVersion for an input or steps that this worker cannot read."""
         self._claim = claim
-        self._since = since
         self._kind = kind
+        self._input = kind.input.model_validate(claim.job.input)
         self._tools = tools
         self._loop = asyncio.get_running_loop()
         self._backend = LeasedJob(claim.lease, tools)
@@ -70,9 +75,9 @@ class Attempt:
         self._work = self._loop.create_task(self._pipeline())
         limit = self._loop.call_later(self._kind.time_limit.total_seconds(), self._end, _Stop.TIME_LIMIT)
         try:
-            with leases.hold(
-                self._claim.lease, since=self._since, on_lost=self._on_lost, waiting=self._backend.waits.longest
-            ):
+            watch = LoopWatch(self._kind.package)
+            waiting = self._backend.waits.longest
+            with watch.ticking(), leases.hold(self._claim, on_lost=self._on_lost, waiting=waiting, loop=watch):
                 outcome = await self._settle(self._work)
         except LeaseLost as lost:
             outcome = f"lost: {lost.state}"
@@ -110,15 +115,7 @@ class Attempt:
             self._work.cancel()
 
     async def _pipeline(self) -> BaseModel:
-        body = self._kind.input.model_validate(self._claim.job.input)
-        self._context.choose(body)
-        try:
-            result = await self._kind.pipeline()(self._context, body)
-        except SystemExit as error:
-            raise PipelineExited from error
-        if not isinstance(result, self._kind.result):
-            raise WrongResult(self._kind.name, result, self._kind.result)
-        return result
+        return await run_pipeline(self._kind, self._context, self._input)
 
     async def _settle(self, work: asyncio.Task[BaseModel]) -> str:
         """Waits for the pipeline, or for the order to stop it, and writes what that means for the job."""
@@ -208,40 +205,41 @@ def _unfinished(work: asyncio.Task[BaseModel]) -> bool:
     return not work.done() or work.cancelled() or isinstance(work.exception(), Interrupted)
 
 
-async def claim(job_id: str, tools: Tools, *, worker: str) -> tuple[Claim | Refusal, float]:
-    """Claims the job, with patience while Redis is away.
-
-    The second part of the answer is when the lease was asked for, by the loop's clock. Raises StoreUnavailable; then
-    the sweep finds the job.
-    """
-    loop, settings, token = asyncio.get_running_loop(), tools.settings, str(uuid4())
-    since = loop.time()
+async def claim(job_id: str, tools: Tools, *, worker: str) -> Claim | Refusal:
+    """Claims the job, with patience while Redis is away. Raises StoreUnavailable; then the sweep finds the job."""
+    settings, token, began = tools.settings, str(uuid4()), time.monotonic()
     claimed = await retry_while_unavailable(
         lambda: tools.store.claim(job_id, worker=worker, token=token), within=settings.lease
     )
-    if isinstance(claimed, Claim) and loop.time() - since > settings.heartbeat.total_seconds():
-        # The reply to an earlier try may have been lost, and a repeat does not make its lease longer.
-        since = loop.time()
-        try:
-            await retry_while_unavailable(lambda: tools.store.renew(claimed.lease), within=settings.lease)
-        except LeaseLost as lost:
-            return Refusal(lost.state), since
-    return claimed, since
+    if isinstance(claimed, Refusal):
+        return claimed
+    # The reply to an earlier try may have been lost, and a repeat does not make its lease longer.
+    claimed = replace(claimed, requested_at=began)
+    if time.monotonic() - began <= settings.heartbeat.total_seconds():
+        return claimed
+    renewed_at = time.monotonic()
+    try:
+        await retry_while_unavailable(lambda: tools.store.renew(claimed.lease), within=settings.lease)
+    except LeaseLost as lost:
+        return Refusal(lost.state)
+    return replace(claimed, requested_at=renewed_at)
 
 
-async def give_up(lease: Lease, tools: Tools) -> str:
-    """Fails a claimed job that cannot be begun here, as with steps saved by another version; returns what became of it.
+async def leave_to_another(lease: Lease, error: Exception, tools: Tools) -> str:
+    """Puts off a claimed job that this worker cannot begin, until another has it; returns what became of it.
 
     If Redis stays away or the lease is lost, the job goes on as after any lost lease.
     """
-    failure = JobError(
-        reason=Reason.INTERNAL_ERROR,
-        message="The job or its saved steps cannot be read by this version of the worker. Submit it as a new job.",
-    )
+    reason = Reason.NO_CAPABLE_WORKER
+    message = f"A worker (Headrace {version('headrace')}) cannot run it: {describe(error, tools.settings)}."
+    failure = JobError(reason=reason, message=f"{message} It waits for a worker that can.")
     try:
-        await retry_while_unavailable(lambda: tools.store.fail(lease, failure), within=tools.settings.lease)
+        state = await retry_while_unavailable(
+            lambda: tools.store.retry_later(lease, failure, wait=TRY_ANOTHER_AFTER, files=None),
+            within=tools.settings.lease,
+        )
     except LeaseLost as lost:
         return f"lost: {lost.state}"
     except StoreUnavailable:
         return "lost: unreachable"
-    return f"failed: {Reason.INTERNAL_ERROR}"
+    return f"{state}: {reason}"

@@ -1,8 +1,13 @@
-"""Keeping a lease: a thread of its own, so that a busy event loop does not lose the job."""
+"""Keeping a lease: a thread of its own, so that a busy event loop does not lose the job.
+
+It also sees when that loop is blocked, which the loop itself cannot say.
+"""
 
 import asyncio
+import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 import structlog
@@ -11,23 +16,50 @@ from headrace.waits import Waited
 from jobs import keys
 from jobs.connection import answered, connect
 from jobs.errors import LeaseLost, StoreUnavailable
-from jobs.leases import Lease
+from jobs.leases import Claim
+from jobs.model import JobError
 from jobs.settings import Settings
+from jobs.states import Reason
 from jobs.store import JobStore
 from tasks.engine.loop_thread import LoopThread
+from tasks.engine.loop_watch import LoopWatch
 from tasks.engine.outage import RETRY_EVERY, retry_while_unavailable
 
 log = structlog.stdlib.get_logger("headrace.lease")
 
+CANCEL_GRACE = 5.0
+"""Seconds a cancelled pipeline gets to stop. After that its process has to end."""
+EX_SOFTWARE = 70
+LOOK_EVERY = 0.5
+"""Seconds between two looks at the jobs' event loop."""
+WARN_AFTER = 1.0
+"""Seconds that the loop may be blocked before the log says so."""
 SETTLE = 0.5
 """Seconds before a job gets a blocking read of its own: most short jobs end without one, and so without a reconnect."""
+
+
+@dataclass
+class _Held:
+    """A job whose lease is kept."""
+
+    claim: Claim
+    on_lost: Callable[[str], None]
+    waiting: Callable[[], Waited | None]
+    loop: LoopWatch
+    lost: bool = False
+
+    def lose(self, why: str) -> None:
+        self.lost = True
+        self.on_lost(why)
 
 
 class LeaseThread:
     """Renews leases, and hears at once when a job is cancelled. One thread and one loop for all jobs of a process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, exit_process: Callable[[int], object] = os._exit) -> None:
+        """`exit_process` ends the process at once, when its loop is blocked for good."""
         self._settings = settings
+        self._exit = exit_process
         self._thread = LoopThread("lease")
         self._thread.start()
         # A reply that is later than this is as good as lost: there must be time for another try.
@@ -38,17 +70,18 @@ class LeaseThread:
 
     @contextmanager
     def hold(
-        self, lease: Lease, *, since: float, on_lost: Callable[[str], None], waiting: Callable[[], Waited | None]
+        self, claim: Claim, *, on_lost: Callable[[str], None], waiting: Callable[[], Waited | None], loop: LoopWatch
     ) -> Generator[None]:
-        """Keeps `lease` meanwhile. `on_lost(why)` is called in this thread, once, when the job is no longer ours.
+        """Keeps the claim's lease meanwhile. `on_lost(why)` is called in this thread, once, when the job is not ours.
 
-        `since` is when it was asked for, by the clock of event loops. `waiting` says what the job waits for by now.
+        `waiting` says what the job waits for by now. `loop` is where it runs: if that stays blocked for
+        HEADRACE_MAX_LOOP_BLOCK, the job fails and the process ends; also when it does not react to a lost lease.
         """
-        keeping = self._thread.run(self._keep(lease, since, on_lost, waiting))
+        holding = self._thread.run(self._hold(_Held(claim, on_lost, waiting, loop)))
         try:
             yield
         finally:
-            keeping.cancel()
+            holding.cancel()
 
     def close(self) -> None:
         async def disconnect() -> None:
@@ -57,44 +90,87 @@ class LeaseThread:
 
         self._thread.close(disconnect())
 
-    async def _keep(
-        self, lease: Lease, since: float, on_lost: Callable[[str], None], waiting: Callable[[], Waited | None]
-    ) -> None:
-        until = self._until(since)
+    async def _hold(self, held: _Held) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep(held))
+            group.create_task(self._watch(held))
+
+    # -- The lease ----------------------------------------------------------------------------------------------------
+
+    async def _keep(self, held: _Held) -> None:
+        until = self._until(held.claim.requested_at)
         await asyncio.sleep(min(SETTLE, self._settings.heartbeat.total_seconds()))
         try:
             while True:
                 # By our own clock, from before the last renewal was sent: never later than Redis lets others have it.
                 async with asyncio.timeout_at(until):
-                    await self._heartbeat_or_signal(lease)
-                    until = await retry_while_unavailable(lambda: self._renew(lease, waiting))
+                    await self._heartbeat_or_signal(held.claim)
+                    until = await retry_while_unavailable(lambda: self._renew(held))
         except TimeoutError:
-            on_lost("not renewed in time")
+            held.lose("not renewed in time")
         except LeaseLost as lost:
-            on_lost(lost.state)
+            held.lose(lost.state)
         except Exception:
-            log.exception("lease thread failed", job=lease.job_id)
-            on_lost("unknown")
+            log.exception("lease thread failed", job=held.claim.job.id)
+            held.lose("unknown")
 
-    async def _renew(self, lease: Lease, waiting: Callable[[], Waited | None]) -> float:
+    async def _renew(self, held: _Held) -> float:
         """Returns until when the lease holds now."""
         until = self._until(self._thread.loop.time())
-        waited = waiting()
+        lease, waited = held.claim.lease, held.waiting()
         if waited:
             await self._store.renew(lease, waiting_for=waited.on, waiting=waited.since, left=waited.left)
         else:
             await self._store.renew(lease)
         return until
 
-    async def _heartbeat_or_signal(self, lease: Lease) -> None:
+    async def _heartbeat_or_signal(self, claim: Claim) -> None:
         """Sleeps for a heartbeat, less if there is news of the job; the renewal that follows tells what."""
         heartbeat = self._settings.heartbeat.total_seconds()
         try:
             async with answered(self._news_within):
-                await cast("Any", self._signals.blpop([keys.signal(lease.job_id)], timeout=heartbeat))
+                await cast("Any", self._signals.blpop([keys.signal(claim.job.id)], timeout=heartbeat))
         except StoreUnavailable:
             # No reason to leave the renewal out: its connection may be well.
             await asyncio.sleep(RETRY_EVERY)
 
-    def _until(self, asked: float) -> float:
-        return asked + self._settings.lease.total_seconds()
+    def _until(self, requested_at: float) -> float:
+        return requested_at + self._settings.lease.total_seconds()
+
+    # -- The loop -----------------------------------------------------------------------------------------------------
+
+    async def _watch(self, held: _Held) -> None:
+        limit = self._settings.max_loop_block.total_seconds()
+        ticks, blocked, blocked_since_lost = held.loop.ticks, 0.0, 0.0
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            if held.loop.ticks != ticks:
+                ticks, blocked, blocked_since_lost = held.loop.ticks, 0.0, 0.0
+                continue
+            # By looks, not by a clock: the time for which the whole process was stopped is not the pipeline's.
+            blocked += LOOK_EVERY
+            blocked_since_lost += LOOK_EVERY if held.lost else 0
+            if blocked == WARN_AFTER:
+                log.warning("the event loop is blocked", job=held.claim.job.id, where=held.loop.where())
+            if blocked_since_lost >= CANCEL_GRACE:
+                log.critical("a blocked job does not stop; ending the process", where=held.loop.where())
+                self._exit(EX_SOFTWARE)
+                return
+            if limit and blocked >= limit and not held.lost:
+                await self._fail_blocked(held, blocked)
+                self._exit(EX_SOFTWARE)
+                return
+
+    async def _fail_blocked(self, held: _Held, seconds: float) -> None:
+        where = held.loop.where()
+        log.critical("the event loop stays blocked; ending the process", job=held.claim.job.id, where=where)
+        failure = JobError(
+            reason=Reason.INTERNAL_ERROR,
+            message=f"The pipeline blocked its event loop for {seconds:.0f} s, at {where}."
+            " Await such work, or run it in a thread: asyncio.to_thread.",
+        )
+        try:
+            lease = held.claim.lease
+            await retry_while_unavailable(lambda: self._store.fail(lease, failure), within=self._settings.lease)
+        except (LeaseLost, StoreUnavailable):
+            log.warning("the blocked job could not be failed; it runs again elsewhere", job=held.claim.job.id)

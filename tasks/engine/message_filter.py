@@ -15,10 +15,15 @@ from kombu import transport as kombu_transport
 from kombu.transport import redis as kombu_redis
 
 from jobs import kinds
+from jobs.kind import is_kind_name
 from jobs.queues import queue_names
+from jobs.redis_address import RedisAddress
+from tasks.engine.broker_connection import BrokerConnection, BrokerTlsConnection
 
 log = structlog.stdlib.get_logger("headrace.message_filter")
 
+UNKNOWN_KIND = "headrace.unknown_kind"
+"""The task of jobs whose kind this worker does not have. It hands them on; dropped, they would say nothing."""
 LONGEST_BODY = 1024
 """Characters; ours have about 100."""
 
@@ -26,7 +31,7 @@ LONGEST_BODY = 1024
 def install() -> None:
     """Has Celery use this transport for every Redis URL."""
     name = f"{__name__}:{Transport.__name__}"
-    kombu_transport.TRANSPORT_ALIASES.update(redis=name, rediss=name)
+    kombu_transport.TRANSPORT_ALIASES.update(redis=name, rediss=name, sentinel=name)
 
 
 class Dropped:
@@ -43,6 +48,14 @@ dropped = Dropped()
 
 
 class Channel(kombu_redis.Channel):
+    connection_class = BrokerConnection
+    connection_class_ssl = BrokerTlsConnection
+    from_transport_options = (*kombu_redis.Channel.from_transport_options, "address")
+    address: RedisAddress
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  # kombu's own signature
+        return {**super()._connparams(asynchronous), "address": self.address}  # pyright: ignore[reportAttributeAccessIssue]  # kombu has no types
+
     def _brpop_read(self, **options: Any) -> Any:  # noqa: ANN401  # kombu's own signature
         try:
             return super()._brpop_read(**options)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]  # kombu has no types
@@ -58,8 +71,10 @@ class Transport(kombu_redis.Transport):
     def _deliver(self, message: Any, queue: str | None) -> None:  # noqa: ANN401  # any JSON value
         if queue in queue_names() and (why := fault_of(message)):
             dropped.note(why)
-        else:
-            super()._deliver(message, queue)
+            return
+        if queue in queue_names() and not _is_known(message["headers"]["task"]):
+            message["headers"]["task"] = UNKNOWN_KIND
+        super()._deliver(message, queue)
 
 
 def fault_of(message: Any) -> str | None:  # noqa: ANN401  # any JSON value
@@ -71,11 +86,15 @@ def fault_of(message: Any) -> str | None:  # noqa: ANN401  # any JSON value
             "headers": {"task": str(task), "id": str(), **headers},
             "properties": {"delivery_tag": str(), "delivery_info": dict(), "body_encoding": "base64"},
         }:
-            if task not in {kind.name for kind in kinds.known()}:
-                return "unknown kind"
+            if not is_kind_name(task):
+                return "unknown task"
             return None if "compression" not in headers and _is_empty(body) else "foreign body"
         case _:
             return "foreign form"
+
+
+def _is_known(task: str) -> bool:
+    return any(kind.name == task for kind in kinds.known())
 
 
 def _is_empty(body: str) -> bool:

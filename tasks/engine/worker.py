@@ -18,8 +18,9 @@ from jobs.logs import configure_logging
 from jobs.prices import Prices
 from jobs.settings import Settings
 from tasks.engine import message_filter
-from tasks.engine.child import EX_SOFTWARE, Child
+from tasks.engine.child import Child
 from tasks.engine.consumer import FLUSH_EVERY, Consumer
+from tasks.engine.lease import EX_SOFTWARE
 from tasks.engine.parent import Parent
 from tasks.providers.registry import missing
 
@@ -52,7 +53,7 @@ class Worker:
     def open_child(self) -> None:
         """In a new child. One that cannot be opened would take jobs and not run them: it ends, the worker with it."""
         try:
-            self._child = Child(self._settings, worker=self.parent.worker)
+            self._child = Child(self._settings, worker=self.parent.worker, on_claim=self.parent.note_claim)
         except Exception:
             log.critical("this process cannot run jobs; ending the worker", exc_info=True)
             self._child_broken.set()
@@ -85,14 +86,7 @@ def startup_fault(settings: Settings) -> str | None:
         Prices.load(settings.prices)
     except ValueError as error:
         return f"HEADRACE_PRICES: {error}"
-    try:
-        FileStore.open(settings)
-    except Exception as error:  # noqa: BLE001  # each object store has errors of its own
-        # What follows the first line of an object store's error is for its developers.
-        why = str(error).partition("\n")[0]
-        place = settings.files_url or "the folder .headrace/files, which is used without it"
-        return f"HEADRACE_FILES_URL: files cannot be kept in {place}: {why}"
-    return None
+    return FileStore.fault(settings)
 
 
 def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
@@ -109,6 +103,7 @@ def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
     for kind in kinds.known():
         hard_limit = int((kind.time_limit + HARD_LIMIT_MARGIN).total_seconds())
         app.task(name=kind.name, bind=True, time_limit=hard_limit)(run)
+    app.task(name=message_filter.UNKNOWN_KIND, bind=True)(run)
     app.conf.worker_consumer = Consumer
     app.steps["worker"].add(_parent_step(worker))
     _connect(worker, settings)

@@ -1,66 +1,22 @@
 """`headrace dev` and `headrace demo`, as a new user runs them."""
 
-import os
 import re
 import signal
 import socket
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
+from tests.support.command_line import exit_code, free_ports, headrace_command, left_behind
 from tests.support.platform import STORY
 from tests.support.ports import free_port
-from tests.support.processes import Process
 from tests.support.waiting import wait_until
-
-
-@contextmanager
-def _headrace(folder: Path, *arguments: str, **settings: str) -> Generator[Process]:
-    """The command in an empty folder, with nothing but `settings` set in the environment."""
-    log = folder / "output"
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("HEADRACE_", "REDIS_", "OPENAI_"))
-    }
-    command = [sys.executable, "-c", "from cli.main import run; run()", *arguments]
-    process = Process(
-        command, environment=environment | {"FLOWER_UNAUTHENTICATED_API": "true"} | settings, log=log, folder=folder
-    )
-    try:
-        yield process
-    finally:
-        # Its own children are in sessions of their own: it has to end them itself.
-        process.stop(within=20)
-
-
-def _ports() -> dict[str, int]:
-    return {option: free_port() for option in ("--api-port", "--flower-port", "--redis-port")}
-
-
-async def _exit_code(process: Process, *, within: float) -> int:
-    await wait_until(lambda: process.exit_code is not None, within=within, what=f"the end of: {process.output()}")
-    assert process.exit_code is not None
-    return process.exit_code
-
-
-def _left_behind(folder: Path) -> list[str]:
-    """Processes that still run in the folder."""
-    return [cwd.parent.name for cwd in Path("/proc").glob("[0-9]*/cwd") if _link(cwd) == str(folder)]
-
-
-def _link(path: Path) -> str | None:
-    try:
-        return str(path.readlink())
-    except OSError:
-        return None
 
 
 async def test_dev_runs_everything_and_ctrl_c_stops_it(tmp_path: Path) -> None:
     """A story goes through the API and the worker, and Flower lists it by its job id."""
-    ports = _ports()
-    with _headrace(tmp_path, "dev", *(f"{option}={port}" for option, port in ports.items())) as dev:
+    ports = free_ports()
+    with headrace_command(tmp_path, "dev", *(f"{option}={port}" for option, port in ports.items())) as dev:
         await wait_until(lambda: "Headrace is up" in dev.output(), within=40, what="headrace dev is up")
         async with httpx.AsyncClient() as client:
             api, flower = (f"http://127.0.0.1:{ports[option]}" for option in ("--api-port", "--flower-port"))
@@ -73,9 +29,9 @@ async def test_dev_runs_everything_and_ctrl_c_stops_it(tmp_path: Path) -> None:
             await wait_until(listed, within=30, what="Flower lists the job")
             assert (await client.get(f"{api}/jobs/{job_id}")).json()["state"] == "completed"
         dev.signal(signal.SIGINT)
-        assert await _exit_code(dev, within=20) == 0, dev.output()
+        assert await exit_code(dev, within=20) == 0, dev.output()
     assert "Traceback" not in dev.output()
-    assert _left_behind(tmp_path) == []
+    assert left_behind(tmp_path) == []
 
 
 async def test_a_busy_port_is_a_clear_error(tmp_path: Path) -> None:
@@ -83,46 +39,46 @@ async def test_a_busy_port_is_a_clear_error(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        arguments = _ports() | {"--api-port": port}
-        with _headrace(tmp_path, "dev", *(f"{option}={number}" for option, number in arguments.items())) as dev:
-            assert await _exit_code(dev, within=20) == 1
+        arguments = free_ports() | {"--api-port": port}
+        with headrace_command(tmp_path, "dev", *(f"{option}={number}" for option, number in arguments.items())) as dev:
+            assert await exit_code(dev, within=20) == 1
     assert f"Port {port}, meant for the API, is in use" in dev.output()
     assert "--api-port" in dev.output()
     assert "Traceback" not in dev.output()
-    assert _left_behind(tmp_path) == []
+    assert left_behind(tmp_path) == []
 
 
 async def test_demo_makes_a_book_and_says_where_it_lies(tmp_path: Path) -> None:
     """Where the API wants a token, a proxy is set that does not know this machine, and the title looks like markup."""
     title = "The Lighthouse [/b] Robot"
     settings = {"HEADRACE_API_TOKEN": "hush", "HTTP_PROXY": f"http://127.0.0.1:{free_port()}"}
-    ports = _ports()
+    ports = free_ports()
     arguments = [f"--api-port={ports['--api-port']}", f"--redis-port={ports['--redis-port']}", f"--title={title}"]
-    with _headrace(tmp_path, "demo", *arguments, "--pages=4", **settings) as demo:
-        assert await _exit_code(demo, within=60) == 0, demo.output()
+    with headrace_command(tmp_path, "demo", *arguments, "--pages=4", **settings) as demo:
+        assert await exit_code(demo, within=60) == 0, demo.output()
     output = demo.output()
     pdf, html = (Path(path) for path in re.findall(r"/\S+/story\.(?:pdf|html)", output))
     assert pdf.read_bytes().startswith(b"%PDF-")
     assert title in html.read_text()
     assert len(list(pdf.parent.glob("page-*.png"))) == 4
-    assert _left_behind(tmp_path) == []
+    assert left_behind(tmp_path) == []
 
 
 async def test_a_terminal_that_closes_leaves_nothing_behind_however_impatient_its_user(tmp_path: Path) -> None:
-    ports = _ports()
-    with _headrace(tmp_path, "dev", *(f"{option}={port}" for option, port in ports.items())) as dev:
+    ports = free_ports()
+    with headrace_command(tmp_path, "dev", *(f"{option}={port}" for option, port in ports.items())) as dev:
         await wait_until(lambda: "Headrace is up" in dev.output(), within=40, what="headrace dev is up")
         dev.signal(signal.SIGHUP)
         await wait_until(lambda: "Stopping." in dev.output(), within=5, what="headrace dev stops")
         dev.signal(signal.SIGINT)
         dev.signal(signal.SIGTERM)
-        assert await _exit_code(dev, within=20) == 0, dev.output()
-    assert _left_behind(tmp_path) == []
+        assert await exit_code(dev, within=20) == 0, dev.output()
+    assert left_behind(tmp_path) == []
 
 
 async def test_a_setting_that_cannot_be_is_a_line(tmp_path: Path) -> None:
     for command in ("dev", "demo"):
-        with _headrace(tmp_path, command, REDIS_URL="localhost:6379") as process:
-            assert await _exit_code(process, within=20) == 2
+        with headrace_command(tmp_path, command, REDIS_URL="localhost:6379") as process:
+            assert await exit_code(process, within=20) == 2
         assert process.output().splitlines()[-1].startswith("headrace: REDIS_URL: is no address of a Redis")
         assert "Traceback" not in process.output()

@@ -61,7 +61,7 @@ async def test_a_finished_job_leaves_no_key_without_an_end(platform: Platform, b
     await platform.until_state(job_id, "completed", within=60)
     every = cast("list[str]", broker.keys())
     keys = [key for key in every if job_id in key or ":user:" in key]
-    assert len(keys) == 5, keys
+    assert len(keys) == 6, keys
     assert [key for key in keys if broker.ttl(key) == -1] == []
     assert broker.hlen("unacked") == 0
 

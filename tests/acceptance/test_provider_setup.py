@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engine.child import EX_SOFTWARE
+from tasks.engine.lease import EX_SOFTWARE
 from tests.support.platform import Platform
 from tests.support.ports import free_port
 from tests.support.processes import Process
@@ -45,6 +45,7 @@ NO_KEY = {"HEADRACE_PROVIDER": "gemini", "GEMINI_API_KEY": ""}
             {"HEADRACE_FILES_URL": "file:///dev/null/files"},
             "HEADRACE_FILES_URL: files cannot be kept in file:///dev/null/files: ",
         ),
+        (API, {"HEADRACE_FILES_URL": "file:///proc"}, "headrace: HEADRACE_FILES_URL: files cannot be kept in file:///"),
     ],
 )
 async def test_what_could_not_work_says_so_and_does_not_start(

@@ -123,6 +123,7 @@ async def test_of_many_faults_the_first_hundred_are_told(api: httpx.AsyncClient)
     assert len(response.json()["errors"]) == 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content_type", "body"),
     [
@@ -203,6 +204,7 @@ async def test_its_events_end_with_the_batch(api: httpx.AsyncClient, store: JobS
     assert seen.status_code == 204
 
 
+@pytest.mark.slow
 async def test_ten_thousand_jobs_are_one_batch(api: httpx.AsyncClient) -> None:
     response = await post(api, [entry(str(number)) for number in range(10_000)])
     assert response.status_code == 202

@@ -118,7 +118,7 @@ async def test_the_example_of_an_error_is_what_the_error_says(api: httpx.AsyncCl
     }
     answered = (await api.get(f"/jobs/{EXAMPLE_ID}")).json()
     assert examples[404] == answered | {"instance": "/..."}
-    for error in (EventsGone(EXAMPLE_ID, 2001), StoreUnavailable()):
+    for error in (EventsGone.before(EXAMPLE_ID, 2001), StoreUnavailable()):
         assert examples[error.status] == of_error(error, instance="/...").model_dump(exclude_none=True)
     assert "stored" not in examples[503]["detail"]
 

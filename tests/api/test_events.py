@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -26,10 +25,9 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"keep_alive": timedelta(milliseconds=300)})
 
 
-async def blocked_clients(store: JobStore) -> int:
-    """How many connections wait for an event."""
-    found: dict[str, Any] = await store.redis.info("clients")
-    return int(found["blocked_clients"])
+async def followed(store: JobStore) -> int:
+    """How many streams the API hears news of."""
+    return len(await store.redis.pubsub_channels("hr:job:*"))
 
 
 async def numbers(client: httpx.AsyncClient, job_id: str, **position: int) -> list[int]:
@@ -40,7 +38,7 @@ async def test_a_job_is_followed_from_its_start_to_its_end(live: httpx.AsyncClie
     """Each event as it happens; the stream ends after the final one."""
     job_id = await queued(store)
     following = asyncio.create_task(follow(live, job_id))
-    await wait_until(lambda: blocked_clients(store), within=5, what="the stream waits for an event")
+    await wait_until(lambda: followed(store), within=5, what="the stream waits for an event")
     claim = await claimed(store, job_id)
     await store.progress(claim.lease, Progress(fraction=0.5, phase="page"))
     await store.save_step(claim.lease, "outline", "{}")
@@ -129,16 +127,16 @@ async def test_who_has_seen_the_end_is_told_to_stay_away(live: httpx.AsyncClient
     assert (await live.get(f"/jobs/{job_id}/events", params={"after": 3})).status_code == 204
 
 
-async def test_a_client_that_goes_away_frees_its_connection(live: httpx.AsyncClient, store: JobStore) -> None:
-    """And that of the stream to Redis."""
+async def test_a_client_that_goes_away_is_forgotten(live: httpx.AsyncClient, store: JobStore) -> None:
+    """Redis no longer tells the API of the job."""
     job_id = await queued(store)
     async with live.stream("GET", f"/jobs/{job_id}/events"):
-        await wait_until(lambda: blocked_clients(store), within=5, what="the stream waits for an event")
+        await wait_until(lambda: followed(store), within=5, what="the stream waits for an event")
 
-    async def nobody_waits() -> bool:
-        return await blocked_clients(store) == 0
+    async def nobody_listens() -> bool:
+        return await followed(store) == 0
 
-    await wait_until(nobody_waits, within=5, what="the stream's connection is free")
+    await wait_until(nobody_listens, within=5, what="the subscription has ended")
 
 
 @pytest.mark.parametrize("position", ["x", "-1", "1.5", "", "99999999999999999999"])
@@ -151,6 +149,19 @@ async def test_a_bad_last_event_id_is_refused(
     response = await api.get(f"/jobs/{await queued(store)}/events", headers=headers)
     assert response.status_code == 400
     assert [error["field"] for error in response.json()["errors"]] == ["Last-Event-ID"]
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "application/json"])
+@pytest.mark.parametrize("state", ["running", "completed"])
+async def test_a_last_event_id_beyond_the_events_is_refused(
+    api: httpx.AsyncClient, store: JobStore, state: str, accept: str
+) -> None:
+    """410 with the number of the last event: to wait for a later one would miss the end in silence."""
+    job_id = (await running(store)).lease.job_id if state == "running" else await ended(store, State.COMPLETED)
+    response = await api.get(f"/jobs/{job_id}/events", headers={"Last-Event-ID": "999", "Accept": accept})
+    assert response.status_code == 410
+    assert response.json()["type"] == "urn:headrace:problem:events-gone"
+    assert f"the last event is number {2 if state == 'running' else 3}" in response.json()["detail"]
 
 
 @pytest.fixture
@@ -187,16 +198,56 @@ async def test_events_are_listed_a_page_at_a_time(api: httpx.AsyncClient, store:
     assert none == {"events": [], "next_after": 3}
 
 
-async def test_many_streams_at_once_all_get_every_event(settings: Settings, store: JobStore) -> None:
-    """More than the API has other connections to Redis."""
-    claim = await running(store)
+async def redis_connections(store: JobStore, *, of: str) -> int:
+    clients: list[dict[str, str]] = await store.redis.client_list()
+    return sum(client["name"].startswith(of) for client in clients)
+
+
+async def test_many_streams_share_their_connections_to_redis(settings: Settings, store: JobStore) -> None:
+    """And all get every event."""
+    claims = [await running(store) for _ in range(5)]
     async with served(settings) as client:
-        following = [asyncio.create_task(follow(client, claim.lease.job_id)) for _ in range(50)]
+        paths = [f"/jobs/{claim.lease.job_id}/events" for claim in claims]
+        streams = [await client.send(client.build_request("GET", path), stream=True) for path in paths * 10]
+        following = [asyncio.create_task(events(response)) for response in streams]
 
-        async def all_wait() -> bool:
-            return await blocked_clients(store) == len(following)
+        async def all_heard() -> bool:
+            return await followed(store) == len(claims)
 
-        await wait_until(all_wait, within=10, what="all streams wait")
-        await store.complete(claim.lease, result={})
+        await wait_until(all_heard, within=10, what="the API hears news of all jobs")
+        assert await redis_connections(store, of="headrace-api") <= 4
+        for claim in claims:
+            await store.complete(claim.lease, result={})
         for seen in await asyncio.gather(*following):
             assert [event.event for event in seen] == ["queued", "running", "completed"]
+
+
+async def test_a_client_that_reads_nothing_holds_up_nobody(settings: Settings, store: JobStore) -> None:
+    """Events of more bytes than any buffer on the way has; another follower of the same job gets all of them."""
+    claim = await running(store)
+    path = f"/jobs/{claim.lease.job_id}/events"
+    async with served(settings) as client, client.stream("GET", path):
+        following = asyncio.create_task(follow(client, claim.lease.job_id))
+        for number in range(150):
+            await store.progress(claim.lease, Progress(detail=f"{number} " + "x" * 100_000))
+        await store.complete(claim.lease, result={})
+        seen = await asyncio.wait_for(following, timeout=10)
+        assert [event.id for event in seen] == list(range(1, 154))
+
+
+async def test_streams_are_limited_in_number(settings: Settings, store: JobStore) -> None:
+    """One too many is told so, and when to try again; whoever goes makes room."""
+    path = f"/jobs/{await queued(store)}/events"
+    async with served(settings.model_copy(update={"max_streams": 2})) as client:
+        async with client.stream("GET", path), client.stream("GET", path):
+            refused = await client.get(path)
+            assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+            assert refused.json()["type"] == "urn:headrace:problem:too-many-streams"
+            assert "2 clients" in refused.json()["detail"]
+            assert (await client.get(path, headers=JSON)).status_code == 200
+
+        async def there_is_room() -> bool:
+            async with client.stream("GET", path) as response:
+                return response.status_code == 200
+
+        await wait_until(there_is_room, within=5, what="a stream is let in again")

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import redis
 from pydantic import SecretStr
 
 from cli.embedded_redis import EmbeddedRedis
@@ -125,6 +126,17 @@ async def test_a_killed_redis_is_503_and_comes_back(warm: httpx.AsyncClient, doo
     doomed.kill()
     await assert_503_in_time(warm)
     doomed.start()
+    await assert_back(warm)
+
+
+async def test_a_redis_that_takes_no_writes_is_not_ready(warm: httpx.AsyncClient, doomed: EmbeddedRedis) -> None:
+    """It answers every ping."""
+    with redis.Redis(port=doomed.port) as client:
+        client.replicaof("127.0.0.1", str(free_port()))
+        assert client.ping()
+        assert (await warm.get("/health/ready")).status_code == 503
+        assert (await warm.get("/health/live")).status_code == 200
+        client.replicaof("NO", "ONE")
     await assert_back(warm)
 
 

@@ -77,6 +77,43 @@ async def test_a_job_over_its_time_limit_fails(
     assert worker.exit_code is None
 
 
+async def test_a_cancelled_job_that_blocks_its_process_frees_its_worker(
+    platform: Platform, spawn_misbehaving: SpawnMisbehaving, measure: Measure
+) -> None:
+    """Injected: a pipeline that blocks the event loop is cancelled. Bound: the same worker runs the next within 9 s."""
+    [worker] = await start_with(platform, lambda: spawn_misbehaving(platform, HEADRACE_OFFLINE_DELAY="0"))
+    job_id = await platform.post_story(title=titles.BLOCKS)
+    next_id = await platform.post_story(pages=4)
+    await until_running(platform, job_id, within=10)
+    await platform.client.post(f"/jobs/{job_id}/cancel")
+    taken = await until_running(platform, next_id, within=60)
+    measure("a job that blocks is cancelled, until the next job runs", taken, bound=9)
+    await completed_once(platform, next_id)
+    assert (await platform.job(job_id))["state"] == "cancelled"
+    assert worker.exit_code is None
+
+
+async def test_a_job_that_blocks_its_process_fails_by_name_of_the_place(
+    platform: Platform, spawn_misbehaving: SpawnMisbehaving, measure: Measure
+) -> None:
+    """Injected: a pipeline that blocks the event loop for ten minutes, of which 2 s are allowed.
+
+    Bound: failed/internal_error after one attempt, 9 s after its start; the same worker runs the next.
+    """
+    settings = {"HEADRACE_OFFLINE_DELAY": "0", "HEADRACE_MAX_LOOP_BLOCK": "2s"}
+    [worker] = await start_with(platform, lambda: spawn_misbehaving(platform, **settings))
+    job_id = await platform.post_story(title=titles.BLOCKS)
+    next_id = await platform.post_story(pages=4)
+    await until_running(platform, job_id, within=10)
+    started = time.monotonic()
+    job = await platform.until_state(job_id, "failed", within=60)
+    measure("a job blocks, 2 s are allowed, until it has failed", time.monotonic() - started, bound=9)
+    assert (job["state_reason"], job["attempt"]) == ("internal_error", 1)
+    assert "blocked its event loop for 2 s, at chaos/misbehaving.py:" in job["error"]["message"]
+    await completed_once(platform, next_id)
+    assert worker.exit_code is None
+
+
 def _message(template: str, **changes: Any) -> str:  # noqa: ANN401  # any JSON value
     message = json.loads(template)
     message["headers"] |= changes.pop("headers", {})

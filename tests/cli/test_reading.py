@@ -28,7 +28,7 @@ def test_anything_else_is_named_with_the_remedy(text: str) -> None:
         (
             "REDIS_URL",
             "foo://:hush@host",
-            r"REDIS_URL: is no address of a Redis; write redis://\[:password@\]host:port/0$",
+            r"REDIS_URL: is no address of a Redis; write redis://\[:password@\]host:port/0 or sentinel:",
         ),
         ("PORT", "99999", "PORT: Input should be less than or equal to 65535"),
     ],

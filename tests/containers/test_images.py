@@ -85,4 +85,4 @@ def test_a_checkout_s_secrets_do_not_reach_the_engine() -> None:
     assert rules[0] == "*"
     listed = [rule for rule in rules if rule.startswith("!")]
     packaging = ["!requirements/*.txt", "!pyproject.toml", "!README.md", "!LICENSE"]
-    assert listed == ["!api", "!cli", "!jobs", "!tasks", *packaging]
+    assert listed == ["!api", "!cli", "!headrace", "!jobs", "!kinds", "!tasks", *packaging]

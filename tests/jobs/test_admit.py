@@ -153,8 +153,6 @@ async def test_a_shorter_pause_does_not_end_a_longer_one(desk: CallDesk, store: 
 
 @hypothesis_settings(
     max_examples=25,
-    deadline=None,
-    derandomize=True,
     phases=[Phase.generate],  # shrinking would outlast the test's time limit
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

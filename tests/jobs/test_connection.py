@@ -16,6 +16,7 @@ from cli.embedded_redis import EmbeddedRedis
 from jobs import keys
 from jobs.calls import CallDesk
 from jobs.errors import StoreUnavailable
+from jobs.event_hub import EventHub
 from jobs.events import EventLog
 from jobs.leases import Lease
 from jobs.listing import Filter, JobList
@@ -36,7 +37,7 @@ READS: dict[str, Call] = {
     "get": lambda store, lease: store.get(lease.job_id),
     "lease_of": lambda store, lease: store.lease_of(lease.job_id, worker="w"),
     "history": lambda store, lease: _log(store).history(lease.job_id),
-    "follow": lambda store, lease: anext(_log(store).follow(lease.job_id)),
+    "follow": lambda store, lease: _followed(store, lease.job_id),
     "page": lambda store, _: JobList(store.redis, patience=PATIENCE).page(Filter()),
 }
 WRITES: dict[str, Call] = {
@@ -58,7 +59,15 @@ REFUSED_WHEN_FULL = {name: call for name, call in WRITES.items() if name != "com
 
 
 def _log(store: JobStore) -> EventLog:
-    return EventLog(store.redis, patience=PATIENCE, keep_alive=timedelta(milliseconds=50))
+    return EventLog(store.redis, patience=PATIENCE)
+
+
+async def _followed(store: JobStore, job_id: str) -> object:
+    hub = EventHub(store.redis.connection_pool, keep_alive=timedelta(milliseconds=50), limit=1)
+    try:
+        return await anext(_log(store).follow(job_id, hub))
+    finally:
+        await hub.aclose()
 
 
 def _desk(store: JobStore) -> CallDesk:

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis.asyncio import Redis
 
+from jobs import keys
 from jobs.diagnosis import FleetReport, RedisReport, examine_fleet
 from jobs.fleet import Fleet, WorkerReport
-from jobs.states import State
+from jobs.model import JobError
+from jobs.states import Reason, State
 from jobs.store import JobStore
-from tests.support.jobs_at_hand import ended, queued, running, scheduled
+from tests.support.jobs_at_hand import BUSY, ended, queued, running, scheduled
 from tests.support.time_travel import PAST, end_lease, make_retry_due, wait_since
 
 SAFE = RedisReport(
@@ -143,7 +145,28 @@ async def test_a_retry_that_is_overdue_is_wrong(redis: Redis, store: JobStore, f
 
 
 async def test_dead_letters_are_a_note(redis: Redis, store: JobStore, fleet: Fleet) -> None:
-    await ended(store, State.FAILED)
+    await store.fail((await running(store)).lease, BUSY)
     report = await _examine(redis, fleet)
     assert report.dead == 1
     assert _stuck(report) == [(False, "Jobs that failed for good: 1.")]
+
+
+# -- Jobs --------------------------------------------------------------------------------------------------------------
+
+
+async def test_jobs_that_no_worker_can_run_are_wrong(redis: Redis, store: JobStore, fleet: Fleet) -> None:
+    for _ in range(2):
+        claim = await running(store)
+        error = JobError(reason=Reason.NO_CAPABLE_WORKER, message="A worker cannot run it: it lacks stories.")
+        await store.retry_later(claim.lease, error, wait=timedelta(minutes=1))
+    assert _stuck(await _examine(redis, fleet)) == [
+        (True, "Jobs of kind story that no worker can run: 2. A worker cannot run it: it lacks stories.")
+    ]
+
+
+async def test_faults_of_pipelines_are_wrong_for_an_hour(redis: Redis, store: JobStore, fleet: Fleet) -> None:
+    failed = [await ended(store, State.FAILED) for _ in range(3)]
+    fault = "Jobs of kind story that failed of a fault in their pipeline within the last hour: {}. KeyError: 'pages'"
+    assert (True, fault.format(3)) in _stuck(await _examine(redis, fleet))
+    await redis.zadd(keys.DEAD, {failed[0]: PAST})
+    assert (True, fault.format(2)) in _stuck(await _examine(redis, fleet))

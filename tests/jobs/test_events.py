@@ -1,16 +1,21 @@
 """jobs/events.py: the history of a job, and following it from anywhere."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from jobs import keys
+from jobs.connection import connect
 from jobs.errors import EventsGone, JobNotFound
+from jobs.event_hub import EventHub
 from jobs.events import Event, EventLog
 from jobs.model import Progress
+from jobs.pipelining import PipelinedRedis
 from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore
@@ -22,14 +27,31 @@ UNKNOWN = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture
-def log(redis: Redis) -> EventLog:
-    return EventLog(redis, patience=timedelta(seconds=2), keep_alive=timedelta(milliseconds=50))
+def log(store: JobStore) -> EventLog:
+    return EventLog(store.redis, patience=timedelta(seconds=2))
+
+
+@asynccontextmanager
+async def hub_of(settings: Settings, *, keep_alive: float, limit: int = 100) -> AsyncGenerator[EventHub]:
+    client = connect(settings, name="hub", reply_within=timedelta(seconds=2))
+    hub = EventHub(client.connection_pool, keep_alive=timedelta(seconds=keep_alive), limit=limit)
+    yield hub
+    await hub.aclose()
+    await client.aclose()
 
 
 @pytest.fixture
-def patient_log(redis: Redis) -> EventLog:
+async def hub(settings: Settings) -> AsyncIterator[EventHub]:
+    """One whose followers hear of silence several times a second."""
+    async with hub_of(settings, keep_alive=0.05) as hub:
+        yield hub
+
+
+@pytest.fixture
+async def patient_hub(settings: Settings) -> AsyncIterator[EventHub]:
     """One whose silence would outlast the test."""
-    return EventLog(redis, patience=timedelta(seconds=2), keep_alive=timedelta(seconds=3))
+    async with hub_of(settings, keep_alive=60) as hub:
+        yield hub
 
 
 async def _all(followed: AsyncIterator[Event | None]) -> list[str]:
@@ -58,7 +80,7 @@ async def test_a_history_has_each_event_in_order(store: JobStore, log: EventLog,
     assert all(before <= event.at.timestamp() * 1000 <= before + 5000 for event in history)
 
 
-@pytest.mark.parametrize(("after", "sequences"), [(0, [1, 2, 3, 4]), (2, [3, 4]), (4, []), (99, [])])
+@pytest.mark.parametrize(("after", "sequences"), [(0, [1, 2, 3, 4]), (2, [3, 4]), (4, [])])
 async def test_a_history_goes_on_after_any_event(
     store: JobStore, log: EventLog, after: int, sequences: list[int]
 ) -> None:
@@ -85,10 +107,18 @@ async def test_events_that_are_no_longer_kept_are_said_to_be_gone(store: JobStor
     job_id = await _with_progress(store, 8)
     await redis.xtrim(keys.events(job_id), maxlen=4, approximate=False)
 
-    with pytest.raises(EventsGone) as gone:
+    with pytest.raises(EventsGone, match="from number 7 on"):
         await log.history(job_id, after=5)
 
-    assert gone.value.first == 7
+
+async def test_a_number_beyond_the_last_event_is_refused(store: JobStore, log: EventLog, hub: EventHub) -> None:
+    """Nothing is ever after it; going on from there would miss the end in silence."""
+    job_id = await _with_progress(store, 1)
+
+    with pytest.raises(EventsGone, match="the last event is number 3, and 4 is none"):
+        await log.history(job_id, after=4)
+    with pytest.raises(EventsGone):
+        await anext(log.follow(job_id, hub, after=4))
 
 
 async def test_a_trimmed_history_can_be_resumed_at_its_first_kept_event(
@@ -125,18 +155,18 @@ async def test_a_stream_is_bounded(settings: Settings, held: Inspector, redis: R
 # -- Following ---------------------------------------------------------------------------------------------------------
 
 
-async def test_following_ends_after_the_final_event(store: JobStore, patient_log: EventLog) -> None:
+async def test_following_ends_after_the_final_event(store: JobStore, log: EventLog, patient_hub: EventHub) -> None:
     job_id = await ended(store, State.COMPLETED)
 
-    assert await _all(patient_log.follow(job_id)) == ["queued", "running", "completed"]
+    assert await _all(log.follow(job_id, patient_hub)) == ["queued", "running", "completed"]
 
 
-async def test_a_follower_hears_events_as_they_happen(store: JobStore, patient_log: EventLog) -> None:
+async def test_a_follower_hears_events_as_they_happen(store: JobStore, log: EventLog, patient_hub: EventHub) -> None:
     job_id = await queued(store)
     heard: list[str] = []
 
     async def listen() -> None:
-        async for event in patient_log.follow(job_id):
+        async for event in log.follow(job_id, patient_hub):
             heard.append(event.event if event else "silence")  # noqa: PERF401  # noted as it comes
 
     async with asyncio.TaskGroup() as group:
@@ -150,26 +180,28 @@ async def test_a_follower_hears_events_as_they_happen(store: JobStore, patient_l
 
 
 @pytest.mark.parametrize("after", range(5))
-async def test_a_follower_resumes_after_any_event(store: JobStore, patient_log: EventLog, after: int) -> None:
+async def test_a_follower_resumes_after_any_event(
+    store: JobStore, log: EventLog, patient_hub: EventHub, after: int
+) -> None:
     job_id = await _with_progress(store, 2)
     await store.cancel(job_id)
 
-    followed = await _all(patient_log.follow(job_id, after=after))
+    followed = await _all(log.follow(job_id, patient_hub, after=after))
 
     assert followed == ["queued", "running", "progress", "progress", "cancelled"][after:]
 
 
-async def test_silence_is_none_each_time(store: JobStore, log: EventLog) -> None:
-    followed = log.follow(await queued(store))
+async def test_silence_is_none_each_time(store: JobStore, log: EventLog, hub: EventHub) -> None:
+    followed = log.follow(await queued(store), hub)
 
     heard = [await anext(followed) for _ in range(3)]
 
     assert [event and event.event for event in heard] == ["queued", None, None]
 
 
-async def test_following_goes_on_after_silence(store: JobStore, log: EventLog) -> None:
+async def test_following_goes_on_after_silence(store: JobStore, log: EventLog, hub: EventHub) -> None:
     job_id = await queued(store)
-    followed = log.follow(job_id, after=1)
+    followed = log.follow(job_id, hub, after=1)
     assert await anext(followed) is None
 
     await store.cancel(job_id)
@@ -177,65 +209,76 @@ async def test_following_goes_on_after_silence(store: JobStore, log: EventLog) -
     assert await _all(followed) == ["cancelled"]
 
 
-@pytest.mark.parametrize("after", [3, 99])
-async def test_following_a_job_after_its_end_ends_at_once(store: JobStore, patient_log: EventLog, after: int) -> None:
+async def test_following_a_job_after_its_end_ends_at_once(
+    store: JobStore, log: EventLog, patient_hub: EventHub
+) -> None:
     """Not after a silence: nothing more can come."""
     job_id = await ended(store, State.COMPLETED)
 
     async with asyncio.timeout(2.5):
-        assert [event async for event in patient_log.follow(job_id, after=after)] == []
+        assert [event async for event in log.follow(job_id, patient_hub, after=3)] == []
 
 
-class _CancelledInSilence(EventLog):
-    """A log whose jobs are cancelled just after a read without an event."""
+class _Interrupted(PipelinedRedis):
+    """A client between any two of whose commands somebody else does something."""
 
-    def __init__(self, store: JobStore) -> None:
-        super().__init__(store.redis, patience=timedelta(seconds=2), keep_alive=timedelta(milliseconds=50))
-        self._store = store
+    meanwhile: Callable[[], Awaitable[object]]
 
-    async def _ended(self, whose: str) -> bool:
-        await self._store.cancel(whose)
-        return await super()._ended(whose)
+    async def execute_together(self, commands: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]]) -> list[Any]:
+        replies: list[Any] = []
+        for command in commands:
+            replies += await super().execute_together([command])
+            await self.meanwhile()
+        return replies
 
 
-async def test_the_end_is_heard_even_when_it_comes_with_a_silence(store: JobStore) -> None:
-    """The job ends between a silent read and the question whether it has ended."""
+async def test_the_end_is_heard_even_when_it_comes_between_two_commands(
+    settings: Settings, store: JobStore, patient_hub: EventHub
+) -> None:
+    """The job ends just after it was seen waiting, or just after its events were read."""
     job_id = await queued(store)
+    interrupted = _Interrupted.open(settings, name="interrupted", reply_within=timedelta(seconds=2))
+    interrupted.meanwhile = lambda: store.cancel(job_id)
+    log = EventLog(interrupted, patience=timedelta(seconds=2))
 
-    assert await _all(_CancelledInSilence(store).follow(job_id)) == ["queued", "cancelled"]
+    assert await _all(log.follow(job_id, patient_hub, after=1)) == ["cancelled"]
+
+    await interrupted.aclose()
 
 
 @pytest.mark.parametrize("after", [0, 1])
-async def test_an_unknown_job_cannot_be_followed(patient_log: EventLog, after: int) -> None:
+async def test_an_unknown_job_cannot_be_followed(log: EventLog, patient_hub: EventHub, after: int) -> None:
     with pytest.raises(JobNotFound):
-        await anext(patient_log.follow(UNKNOWN, after=after))
+        await anext(log.follow(UNKNOWN, patient_hub, after=after))
 
 
-async def test_a_follower_that_missed_trimmed_events_is_told(store: JobStore, redis: Redis, log: EventLog) -> None:
-    job_id = await _with_progress(store, 8)
-    await redis.xtrim(keys.events(job_id), maxlen=4, approximate=False)
-
-    with pytest.raises(EventsGone):
-        await anext(log.follow(job_id, after=3))
-
-
-async def test_a_new_follower_of_a_trimmed_job_starts_where_it_is_kept(
-    store: JobStore, redis: Redis, log: EventLog
+async def test_a_follower_that_missed_trimmed_events_is_told(
+    store: JobStore, redis: Redis, log: EventLog, hub: EventHub
 ) -> None:
     job_id = await _with_progress(store, 8)
     await redis.xtrim(keys.events(job_id), maxlen=4, approximate=False)
 
-    first = await anext(log.follow(job_id))
+    with pytest.raises(EventsGone):
+        await anext(log.follow(job_id, hub, after=3))
+
+
+async def test_a_new_follower_of_a_trimmed_job_starts_where_it_is_kept(
+    store: JobStore, redis: Redis, log: EventLog, hub: EventHub
+) -> None:
+    job_id = await _with_progress(store, 8)
+    await redis.xtrim(keys.events(job_id), maxlen=4, approximate=False)
+
+    first = await anext(log.follow(job_id, hub))
 
     assert first is not None
     assert first.sequence == 7
 
 
 async def test_a_job_that_is_forgotten_while_followed_ends_the_following(
-    store: JobStore, redis: Redis, log: EventLog
+    store: JobStore, redis: Redis, log: EventLog, hub: EventHub
 ) -> None:
     job_id = await queued(store)
-    followed = log.follow(job_id, after=1)
+    followed = log.follow(job_id, hub, after=1)
     assert await anext(followed) is None
 
     await redis.delete(keys.job(job_id), keys.events(job_id))

@@ -1,14 +1,16 @@
 """jobs/explanation.py: each state of a job has a sentence that says why, and what to do."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
+from jobs import keys
 from jobs.errors import JobNotFound
 from jobs.explanation import REASONS, Explanation, explain
 from jobs.fleet import Fleet, WorkerReport
-from jobs.model import Progress
+from jobs.model import JobError, Progress
 from jobs.states import Reason, State
 from jobs.store import JobStore
 from tests.support.jobs_at_hand import WORKER, ended, queued, running, scheduled
@@ -104,3 +106,20 @@ async def test_a_retried_job_names_its_retry(store: JobStore, fleet: Fleet) -> N
 async def test_an_unknown_job_is_said_to_be_unknown(store: JobStore, fleet: Fleet) -> None:
     with pytest.raises(JobNotFound):
         await _explain("nobody", store, fleet)
+
+
+async def test_a_job_that_no_worker_can_run_is_wrong(store: JobStore, fleet: Fleet) -> None:
+    claim = await running(store)
+    why = JobError(reason=Reason.NO_CAPABLE_WORKER, message="A worker cannot run it: it has no podcasts.")
+    await store.retry_later(claim.lease, why, wait=timedelta(seconds=5))
+    explanation = await _explain(claim.lease.job_id, store, fleet)
+    assert explanation.wrong
+    assert "they lack its kind, or are of an older version. A worker cannot run it: it has no podc" in explanation.why
+
+
+async def test_a_reason_of_a_newer_version_is_named(store: JobStore, fleet: Fleet) -> None:
+    claim = await scheduled(store)
+    client: Any = store.redis
+    await client.hset(keys.job(claim.lease.job_id), "state_reason", "moon_in_the_way")
+    explanation = await _explain(claim.lease.job_id, store, fleet)
+    assert "because of moon_in_the_way, which a newer version of Headrace has written" in explanation.why

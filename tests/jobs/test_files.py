@@ -1,5 +1,6 @@
 """jobs/files.py on a folder."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,30 @@ async def test_without_a_setting_files_go_below_the_working_folder(
     ref = await files.put("job-1", "cover.png", DATA, "image/png")
 
     assert (tmp_path / ".headrace" / "files" / ref.key).read_bytes() == DATA
+
+
+def test_a_folder_that_can_be_written_has_no_fault(settings: Settings, folder: Path) -> None:
+    assert FileStore.fault(settings) is None
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_that_is_there_and_takes_no_files_is_found() -> None:
+    """Of /proc that holds for root too."""
+    fault = FileStore.fault(Settings(files_url="file:///proc"))
+
+    assert fault
+    assert fault.startswith("HEADRACE_FILES_URL: files cannot be kept in file:///proc: [Errno ")
+    assert "\n" not in fault
+
+
+def test_a_disk_without_room_is_found(settings: Settings) -> None:
+    """As for a process that may write no file of any size."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, old[1]))
+    try:
+        fault = FileStore.fault(settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+    assert fault
+    assert "File too large" in fault

@@ -1,5 +1,6 @@
 """jobs/listing.py: pages of jobs, newest first."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from jobs import keys, kinds
 from jobs.listing import Filter, JobList
 from jobs.states import State
 from jobs.store import JobStore
-from tests.support.jobs_at_hand import ended, queued, running, story
+from tests.support.jobs_at_hand import ended, queued, running, scheduled, story
 from tests.support.time_travel import end_retention, sweep
 
 
@@ -202,3 +203,19 @@ async def test_what_is_rare_is_found_in_few_round_trips(store: JobStore, redis: 
 async def test_what_is_no_cursor_is_said_to_be_none(jobs_list: JobList, cursor: str) -> None:
     with pytest.raises(ValueError, match="cursor"):
         await jobs_list.page(Filter(), cursor=cursor)
+
+
+async def test_a_reason_of_a_newer_version_is_shown_as_it_is(store: JobStore, jobs_list: JobList) -> None:
+    """A newer worker may have written it."""
+    claim = await scheduled(store)
+    client: Any = store.redis
+    error = {"reason": "moon_in_the_way", "message": "The moon is in the way."}
+    await client.hset(
+        keys.job(claim.lease.job_id), mapping={"state_reason": "moon_in_the_way", "error": json.dumps(error)}
+    )
+
+    [job] = (await jobs_list.page(Filter())).jobs
+
+    assert job.state_reason == "moon_in_the_way"
+    assert job.model_dump(mode="json")["error"] == {**error, "stage": None}
+    assert json.loads(job.model_dump_json())["state_reason"] == "moon_in_the_way"

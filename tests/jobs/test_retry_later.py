@@ -8,15 +8,18 @@ from redis.asyncio import Redis
 from jobs import keys
 from jobs.errors import LeaseLost
 from jobs.leases import Lease
+from jobs.model import JobError
 from jobs.settings import Settings
 from jobs.states import Reason, State
 from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import BUSY, LANE, LIMITED, claimed, desk_of, planned, running, scheduled, story
-from tests.support.time_travel import make_retry_due, sweep
+from tests.support.time_travel import make_retry_due, rewrite, sweep
 
 MINUTE = timedelta(minutes=1)
+FIVE_SECONDS = timedelta(seconds=5)
+INCAPABLE = JobError(reason=Reason.NO_CAPABLE_WORKER, message="It cannot be run here.")
 
 
 async def test_a_job_waits_for_its_retry_without_a_worker(store: JobStore, held: Inspector) -> None:
@@ -167,3 +170,60 @@ async def test_a_retry_whose_reply_was_lost_is_one_event(
 
     assert await held.events(claim.lease.job_id) == ["queued", "running", state]
     assert await held.counter("writes_refused") == 0
+
+
+async def test_a_wait_for_a_capable_worker_uses_up_no_attempt_and_grows_rarer(store: JobStore, redis: Redis) -> None:
+    claim = await running(store, story(max_attempts=1))
+    job_id = claim.lease.job_id
+
+    assert await store.retry_later(claim.lease, INCAPABLE, wait=FIVE_SECONDS) is State.SCHEDULED
+    assert (await store.get(job_id)).attempt == 0
+
+    waits: list[float] = []
+    for number, since in enumerate((10, 80, 600)):
+        await make_retry_due(redis, job_id)
+        await sweep(store)
+        claim = await claimed(store, job_id, token=str(number))
+        await _go_back(redis, job_id, "incapable_since", seconds=since)
+        before = (await redis.time())[0]
+        assert await store.retry_later(claim.lease, INCAPABLE, wait=FIVE_SECONDS) is State.SCHEDULED
+        retry_at = (await store.get(job_id)).retry_at
+        assert retry_at is not None
+        waits.append(retry_at.timestamp() - before)
+    assert waits == [pytest.approx(5, abs=2), pytest.approx(20, abs=2), pytest.approx(60, abs=2)]
+
+
+async def test_a_wait_for_a_capable_worker_is_bounded_by_the_time_for_the_first_start(
+    store: JobStore, redis: Redis
+) -> None:
+    claim = await running(store, story(max_attempts=3, start_deadline=timedelta(hours=1)))
+    job_id = claim.lease.job_id
+    await store.retry_later(claim.lease, INCAPABLE, wait=FIVE_SECONDS)
+    await make_retry_due(redis, job_id)
+    await sweep(store)
+    claim = await claimed(store, job_id, token="again")  # noqa: S106  # not a secret
+    await _go_back(redis, job_id, "incapable_since", seconds=3601)
+
+    assert await store.retry_later(claim.lease, INCAPABLE, wait=FIVE_SECONDS) is State.FAILED
+
+    job = await store.get(job_id)
+    assert (job.state_reason, job.error) == (Reason.NO_CAPABLE_WORKER, INCAPABLE)
+
+
+async def test_a_step_saved_in_between_starts_the_wait_for_a_capable_worker_anew(
+    store: JobStore, held: Inspector, redis: Redis
+) -> None:
+    claim = await running(store)
+    job_id = claim.lease.job_id
+    await store.retry_later(claim.lease, INCAPABLE, wait=FIVE_SECONDS)
+    await make_retry_due(redis, job_id)
+    await sweep(store)
+    claim = await claimed(store, job_id, token="capable")  # noqa: S106  # not a secret
+
+    await store.save_step(claim.lease, "outline", '{"value": 1}')
+
+    assert "incapable_since" not in await held.record(job_id)
+
+
+async def _go_back(redis: Redis, job_id: str, field: str, *, seconds: int) -> None:
+    await rewrite(redis, job_id, **{field: ((await redis.time())[0] - seconds) * 1000})

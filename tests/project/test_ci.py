@@ -67,6 +67,7 @@ def test_ci_leaves_out_what_it_is_told_to(checkout: Path) -> None:
         "made check",
         "made docs",
         "made test",
+        "made test-random MINUTES=2",
         "LEFT OUT: make test-deploy",
         "LEFT OUT: make test-containers",
         "",

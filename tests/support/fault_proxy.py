@@ -148,6 +148,10 @@ class FaultProxy:
 
         self._do(begin)
 
+    def lead_to(self, upstream: int) -> None:
+        """New connections go to that port, as after a change of a DNS record; those that are open stay."""
+        self._do(lambda: setattr(self, "_upstream", upstream))
+
     # -- In the thread ------------------------------------------------------------------------------------------------
 
     def _do(self, change: Callable[[], None]) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
@@ -10,6 +12,28 @@ from jobs import keys
 from jobs.record import DEFAULTS
 
 _CORRELATION_ID = re.compile(r'"correlation_id": "([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """All that is held of one job."""
+
+    record: dict[str, str]
+    steps: dict[str, str]
+    events: list[str]
+    seconds_left: list[int]
+    """The TTLs of record, events and, if there are any, steps; -1 for a key without one."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What Redis held at one moment."""
+
+    jobs: dict[str, Inspected]
+    zsets: dict[str, list[str]]
+    messages: dict[str, list[str]]
+    """The jobs whose messages lie on a lane, the next to be popped first."""
+    counters: dict[str, int]
 
 
 class Inspector:
@@ -26,11 +50,8 @@ class Inspector:
 
     async def events(self, job_id: str) -> list[str]:
         """The names of a job's events; that they are numbered without a gap is asserted on the way."""
-        entries = await self._redis.xrange(keys.events(job_id))
-        if not entries and await self._redis.hget(keys.job(job_id), "state") == "queued":
-            return ["queued"]
-        assert [entry_id for entry_id, _ in entries] == [f"{number}-0" for number in range(1, len(entries) + 1)]
-        return [fields["event"] for _, fields in entries]
+        [record, entries] = await self.record(job_id), await self._redis.xrange(keys.events(job_id))
+        return _names_of(record, entries)
 
     async def last_event(self, job_id: str) -> dict[str, Any]:
         """The data of a job's newest event."""
@@ -39,8 +60,7 @@ class Inspector:
 
     async def messages(self, lane: str) -> list[str]:
         """The jobs whose messages lie on a lane, the next to be popped first."""
-        texts = await self._redis.lrange(lane, 0, -1)
-        return [_CORRELATION_ID.findall(text)[0] for text in reversed(texts)]
+        return _jobs_of(await self._redis.lrange(lane, 0, -1))
 
     async def message_texts(self, lane: str) -> list[str]:
         """The messages on a lane, the next to be popped first."""
@@ -85,7 +105,45 @@ class Inspector:
         """The listing indexes that a job is in."""
         return {name for name in await self.names("hr:index:*") if await self.score(name, job_id) is not None}
 
+    async def snapshot(self, *, jobs: Sequence[str], zsets: Sequence[str], lanes: Sequence[str]) -> Snapshot:
+        """Of all these at once: a model that is compared after every step would else ask a hundred times a step."""
+        async with self._redis.pipeline() as pipe:
+            for job_id in jobs:
+                names = [keys.job(job_id), keys.steps(job_id), keys.events(job_id)]
+                pipe.hgetall(names[0]).hgetall(names[1]).xrange(names[2])
+                for name in names:
+                    pipe.ttl(name)
+            for zset in zsets:
+                pipe.zrange(zset, 0, -1)
+            for lane in lanes:
+                pipe.lrange(lane, 0, -1)
+            pipe.hgetall(keys.STATS)
+            answers = iter(await pipe.execute())
+        return Snapshot(
+            jobs={job_id: _inspected(*(next(answers) for _ in range(6))) for job_id in jobs},
+            zsets={zset: next(answers) for zset in zsets},
+            messages={lane: _jobs_of(next(answers)) for lane in lanes},
+            counters={name: int(value) for name, value in next(answers).items()},
+        )
+
     async def now(self) -> int:
         """The server's clock, ms."""
         seconds, micros = await self._redis.time()
         return seconds * 1000 + micros // 1000
+
+
+def _inspected(record: dict[str, str], steps: dict[str, str], events: list[Any], *ttls: int) -> Inspected:
+    record = DEFAULTS | record
+    kept = [ttls[0], *([ttls[2]] if events else []), *([ttls[1]] if steps else [])]
+    return Inspected(record=record, steps=steps, events=_names_of(record, events), seconds_left=kept)
+
+
+def _names_of(record: dict[str, str], entries: list[Any]) -> list[str]:
+    if not entries and record.get("state") == "queued":
+        return ["queued"]  # written with the second
+    assert [entry_id for entry_id, _ in entries] == [f"{number}-0" for number in range(1, len(entries) + 1)]
+    return [fields["event"] for _, fields in entries]
+
+
+def _jobs_of(texts: list[str]) -> list[str]:
+    return [_CORRELATION_ID.findall(text)[0] for text in reversed(texts)]

@@ -34,10 +34,11 @@ local function observe(series, kind, ms)
   count(series .. ':' .. kind .. ':sum', math.floor(ms))
 end
 
--- Event number `sequence` of the job or batch that is kept at `key`.
+-- Event number `sequence` of the job or batch that is kept at `key`. Who follows the stream is told that it has news.
 local function append(key, sequence, event, at, data)
   redis.call('XADD', key .. EVENTS, 'MAXLEN', '~', MAX_EVENTS, sequence .. '-0',
     'event', event, 'at', at, 'data', cjson.encode(data))
+  redis.call('PUBLISH', key .. EVENTS, sequence)
 end
 
 -- Its next event. The numbers are its own, 1, 2, 3, ..., so that a gap can be seen.

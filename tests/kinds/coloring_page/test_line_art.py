@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -20,19 +21,24 @@ from kinds.offline.drawing.tracing import is_drawing, trace
 from kinds.offline.writing.page_planner import plan_page
 from tests.support.pictures import drawing, encoded, photo, shaded_drawing
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = ["A dragon and a princess by the castle", "Three puppies in the garden at night", "A whale under the sea"]
 DETAILS: tuple[Detail, ...] = ("simple", "normal", "fine")
 
 
+@cache
 def drawn(prompt: str, detail: Detail = "normal", seed: int = 0) -> bytes:
-    """The page that the offline provider makes of a prompt."""
+    """The page that the offline provider makes of a prompt; made once for all tests."""
     scene = plan_page(prompt, detail=detail, seed=seed).scene.model_dump()
     request = ImageRequest(Call("job", "art"), prompt, scene, style="line_art", seed=seed)
     return clean(read_picture(picture(request).png, longest=2048), detail)
 
 
-def traced(image: Image.Image, detail: Detail = "normal") -> bytes:
-    return clean(read_picture(trace(encoded(image), detail), longest=2048), detail)
+@cache
+def traced(make: Callable[[], Image.Image], detail: Detail = "normal") -> bytes:
+    """The lines of a picture; made once for all tests."""
+    return clean(read_picture(trace(encoded(make()), detail), longest=2048), detail)
 
 
 def lines_of(png: bytes) -> Mask:
@@ -78,13 +84,13 @@ def test_a_prompt_becomes_closed_outlines(prompt: str, detail: Detail) -> None:
 )
 def test_a_picture_becomes_its_outlines(make: Callable[[], Image.Image], detail: Detail) -> None:
     """Pencil on paper in any light, and photos."""
-    check_is_line_art(traced(make(), detail), detail)
+    check_is_line_art(traced(make, detail), detail)
 
 
 @pytest.mark.parametrize("make", [drawing, shaded_drawing])
 def test_a_drawing_keeps_its_strokes_and_loses_its_paper(make: Callable[[], Image.Image]) -> None:
     """House, roof, door and sun are closed areas, and ink is where the pencil was, and nowhere else."""
-    png = traced(make())
+    png = traced(make)
     assert areas_of(png) >= 5
     image = Image.open(io.BytesIO(png)).resize((640, 480), Image.Resampling.BOX)
     found, stroke = np.asarray(image) < 128, np.asarray(drawing().convert("L")) < 150
@@ -94,7 +100,7 @@ def test_a_drawing_keeps_its_strokes_and_loses_its_paper(make: Callable[[], Imag
 
 def test_a_photo_keeps_the_outlines_of_its_things() -> None:
     """The ball and the box are closed; within them there is nothing."""
-    png = traced(photo())
+    png = traced(photo)
     lines = np.asarray(Image.open(io.BytesIO(png)).resize((640, 480), Image.Resampling.BOX)) < 128
     labels, _ = sizes(~lines, diagonal=False)
     ball, box, wall = labels[260, 200], labels[265, 470], labels[40, 320]
@@ -110,9 +116,10 @@ def test_drawings_and_photos_are_told_apart() -> None:
 
 
 def test_the_same_request_gives_the_same_bytes() -> None:
-    assert drawn(PROMPTS[0], seed=3) == drawn(PROMPTS[0], seed=3)
-    assert drawn(PROMPTS[0], seed=3) != drawn(PROMPTS[0], seed=4)
-    assert traced(photo()) == traced(photo())
+    prompt, detail = PROMPTS[0], DETAILS[0]
+    assert drawn.__wrapped__(prompt, detail) == drawn(prompt, detail)
+    assert drawn.__wrapped__(prompt, detail, seed=4) != drawn(prompt, detail)
+    assert traced.__wrapped__(photo) == traced(photo)
 
 
 def test_specks_go_and_gaps_close_and_blobs_are_hollowed_but_eyes_stay() -> None:
@@ -142,7 +149,7 @@ def test_specks_go_and_gaps_close_and_blobs_are_hollowed_but_eyes_stay() -> None
 def test_a_plain_picture_has_no_lines(shade: int) -> None:
     image = Image.new("RGB", (400, 300), (shade, shade, shade))
     with pytest.raises(NoLines):
-        traced(image)
+        traced(lambda: image)
 
 
 def test_any_sort_of_picture_is_read() -> None:

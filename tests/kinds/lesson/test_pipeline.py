@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -84,6 +83,7 @@ async def test_a_text_makes_one_call_and_says_what_it_saved(context: JobContext,
     assert result.not_made is not None
 
 
+@pytest.mark.slow
 async def test_a_video_makes_what_the_text_of_the_same_lesson_says_it_saved(
     context: JobContext, claim: Claim, tools: Tools, counted: Counted
 ) -> None:
@@ -113,9 +113,7 @@ async def test_without_the_extra_a_video_fails_at_once_and_costs_nothing(
     claim: Claim, tools: Tools, leases: LeaseThread, counted: Counted, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
-    assert (
-        await Attempt(claim, kinds.get("lesson"), tools, since=time.monotonic()).run(leases) == "failed: input_rejected"
-    )
+    assert await Attempt(claim, kinds.get("lesson"), tools).run(leases) == "failed: input_rejected"
     job = await tools.store.get(claim.job.id)
     assert job.state is State.FAILED
     assert job.error is not None
@@ -127,9 +125,7 @@ async def test_without_an_ffmpeg_a_video_fails_at_once_and_costs_nothing(
     claim: Claim, tools: Tools, leases: LeaseThread, counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nowhere/ffmpeg")
-    assert (
-        await Attempt(claim, kinds.get("lesson"), tools, since=time.monotonic()).run(leases) == "failed: input_rejected"
-    )
+    assert await Attempt(claim, kinds.get("lesson"), tools).run(leases) == "failed: input_rejected"
     job = await tools.store.get(claim.job.id)
     assert job.error is not None
     assert "no ffmpeg" in job.error.message

@@ -14,6 +14,8 @@ from kinds.offline.drawing.illustrator import MAX_SUBJECTS, SETTINGS, draw, sett
 from kinds.offline.drawing.look import look_of
 from kinds.offline.drawing.naming import read
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"width": 256, "height": 192}
 
 

@@ -164,6 +164,7 @@ def test_segments_are_all_rows_in_order(rows: int, count: int) -> None:
     assert all(runs)
 
 
+@pytest.mark.slow
 def test_thousands_of_lines_take_little_time_and_memory() -> None:
     """As many as a source may have. Compared each with each, they took 20 s and 930 MB; a process has its own peak."""
     script = """

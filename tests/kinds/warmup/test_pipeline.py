@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bench.website import Reply, Website, gzipped, links_to, redirect, sitemap
 from headrace import Interrupted, JobContext, Unavailable
 from headrace.step import Saved
 from jobs import kinds
@@ -19,7 +20,6 @@ from kinds.warmup import WarmupInput, WarmupResult
 from kinds.warmup import pipeline as warmup
 from tasks.engine.backend import LeasedJob, Tools
 from tests.support.waiting import wait_until
-from tests.support.website import Reply, Website, gzipped, links_to, redirect, sitemap
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ async def test_counts_are_live_and_add_up(context: JobContext, store: JobStore, 
     paths = [f"/page-{number}" for number in range(60)]
     site.pages = {path: Reply(delay=0.4) for path in paths[1:]}
     await warm(context, urls=[site.url + path for path in paths])
-    events = EventLog(store.redis, patience=timedelta(seconds=2), keep_alive=timedelta(seconds=3))
+    events = EventLog(store.redis, patience=timedelta(seconds=2))
     history = await events.history(claim.job.id)
     told: list[dict[str, int]] = [event.data["counts"] for event in history if "counts" in event.data]
     assert len(told) >= 3

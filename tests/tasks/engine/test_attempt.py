@@ -1,6 +1,7 @@
 """How an attempt ends: with a result, a failure, a time limit, or the order to stop."""
 
 import asyncio
+import re
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import structlog
 from pydantic import BaseModel
 
 from headrace import JobContext, Step
@@ -26,7 +28,7 @@ from jobs.store import JobStore
 from tasks.engine.attempt import Attempt, CancellationIgnored
 from tasks.engine.attempt import claim as claim_job
 from tasks.engine.backend import Tools
-from tasks.engine.lease import LeaseThread
+from tasks.engine.lease import EX_SOFTWARE, LeaseThread
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import desk_of, planned
 
@@ -71,12 +73,12 @@ async def test_a_claim_whose_first_reply_was_lost_has_its_whole_lease(
 
     monkeypatch.setattr(store, "claim", lose_the_reply)
     asked = time.monotonic()
-    claimed, since = await claim_job(created.job_id, quick, worker="tests")
+    claimed = await claim_job(created.job_id, quick, worker="tests")
     assert isinstance(claimed, Claim)
     assert lease_ends[0] == lease_ends[1], "a repeat has the first one's lease"
     extended = float(await store.redis.zscore(keys.LEASES, created.job_id) or 0) - lease_ends[0]
     assert extended > 100
-    assert since > asked + 0.1
+    assert claimed.requested_at > asked + 0.1
 
 
 async def _hang(_context: JobContext, _input: BaseModel) -> BaseModel:
@@ -90,7 +92,7 @@ async def test_a_result_completes_the_job(claim: Claim, tools: Tools, leases: Le
         await context.progress(0.9, "too soon after it to be told", counts={"total": 2, "done": 2})
         return Result(answer=42)
 
-    assert await Attempt(claim, made_by(answer), tools, since=time.monotonic()).run(leases) == "completed"
+    assert await Attempt(claim, made_by(answer), tools).run(leases) == "completed"
     job = await tools.store.get(claim.job.id)
     assert (job.state, job.result) == (State.COMPLETED, {"answer": 42})
     assert job.progress == Progress(fraction=1.0, phase="done", counts={"total": 2, "done": 2})
@@ -100,7 +102,7 @@ async def failure_of(pipeline: Make[BaseModel, BaseModel] | str, claim: Claim, t
     """What the job's error says after one attempt; that there was no second is asserted on the way."""
     leases = LeaseThread(tools.settings)
     try:
-        await Attempt(claim, made_by(pipeline), tools, since=time.monotonic()).run(leases)
+        await Attempt(claim, made_by(pipeline), tools).run(leases)
     finally:
         leases.close()
     job = await tools.store.get(claim.job.id)
@@ -160,9 +162,7 @@ async def test_a_pipeline_that_is_not_there_is_told_of(claim: Claim, tools: Tool
 
 
 async def test_the_time_limit_of_the_kind_ends_the_job(claim: Claim, tools: Tools, leases: LeaseThread) -> None:
-    await Attempt(
-        claim, replace(made_by(_hang), time_limit=timedelta(milliseconds=100)), tools, since=time.monotonic()
-    ).run(leases)
+    await Attempt(claim, replace(made_by(_hang), time_limit=timedelta(milliseconds=100)), tools).run(leases)
     job = await tools.store.get(claim.job.id)
     assert (job.state, job.state_reason) == (State.FAILED, Reason.TIME_LIMIT)
 
@@ -173,9 +173,7 @@ async def test_a_wait_that_the_provider_tells_is_not_longer_than_the_longest(
     async def be_busy(_context: JobContext, _input: BaseModel) -> BaseModel:
         raise Busy("Come back in the evening.", retry_after=timedelta(hours=8))
 
-    assert (
-        await Attempt(claim, made_by(be_busy), tools, since=time.monotonic()).run(leases) == "scheduled: provider_busy"
-    )
+    assert await Attempt(claim, made_by(be_busy), tools).run(leases) == "scheduled: provider_busy"
     assert await _wait(held, claim) == pytest.approx(tools.settings.retry_max.total_seconds(), abs=5)
 
 
@@ -192,7 +190,7 @@ async def test_a_job_waits_for_its_booked_slot_however_far_away_that_is(
         assert isinstance(answer, Wait)
         raise RateLimited("There is room later.", retry_after=answer.left)
 
-    assert await Attempt(claim, made_by(ask), tools, since=time.monotonic()).run(leases) == "scheduled: rate_limited"
+    assert await Attempt(claim, made_by(ask), tools).run(leases) == "scheduled: rate_limited"
     assert await _wait(held, claim) == pytest.approx(30 * 60, abs=5)
 
 
@@ -207,7 +205,7 @@ async def test_an_interrupted_job_is_handed_back_without_using_up_the_attempt(
     claim: Claim, tools: Tools, leases: LeaseThread
 ) -> None:
     quick = replace(tools, settings=tools.settings.model_copy(update={"grace": timedelta(milliseconds=50)}))
-    attempt = Attempt(claim, made_by(_hang), quick, since=time.monotonic())
+    attempt = Attempt(claim, made_by(_hang), quick)
     asyncio.get_running_loop().call_later(0.1, attempt.interrupt)
     assert await attempt.run(leases) == "handed back"
     job = await tools.store.get(claim.job.id)
@@ -221,7 +219,7 @@ async def test_an_interrupted_job_that_was_just_done_is_completed(
         attempt.interrupt()
         return Result(answer=42)
 
-    attempt = Attempt(claim, made_by(answer), tools, since=time.monotonic())
+    attempt = Attempt(claim, made_by(answer), tools)
     assert await attempt.run(leases) == "completed"
 
 
@@ -242,20 +240,80 @@ async def test_a_pipeline_that_goes_on_when_cancelled_is_given_up(
 
     try:
         with pytest.raises(CancellationIgnored):
-            await Attempt(
-                claim,
-                replace(made_by(refuse_to_stop), time_limit=timedelta(milliseconds=50)),
-                tools,
-                since=time.monotonic(),
-            ).run(leases)
+            await Attempt(claim, replace(made_by(refuse_to_stop), time_limit=timedelta(milliseconds=50)), tools).run(
+                leases
+            )
         assert (await tools.store.get(claim.job.id)).state_reason is Reason.TIME_LIMIT
     finally:
         released.set()
 
 
 async def test_a_cancelled_job_is_left_alone(claim: Claim, tools: Tools, leases: LeaseThread, store: JobStore) -> None:
-    attempt = Attempt(claim, made_by(_hang), tools, since=time.monotonic())
+    attempt = Attempt(claim, made_by(_hang), tools)
     running = asyncio.create_task(attempt.run(leases))
     await store.cancel(claim.job.id)
     assert await running == "lost"
+    assert (await store.get(claim.job.id)).state is State.CANCELLED
+
+
+def _render_for(seconds: float) -> Make[BaseModel, BaseModel]:
+    async def block(_context: JobContext, _input: BaseModel) -> BaseModel:
+        time.sleep(seconds)  # noqa: ASYNC251  # the fault
+        return Result(answer=42)
+
+    return block
+
+
+async def test_a_blocked_loop_fails_the_job_by_name_of_the_place(claim: Claim, tools: Tools) -> None:
+    """From the lease's thread; in earnest the process ends with it."""
+    quick = replace(tools, settings=tools.settings.model_copy(update={"max_loop_block": timedelta(seconds=1)}))
+    ended_with: list[int] = []
+    leases = LeaseThread(quick.settings, exit_process=ended_with.append)
+    try:
+        with structlog.testing.capture_logs() as logs:
+            outcome = await Attempt(claim, made_by(_render_for(3)), quick).run(leases)
+    finally:
+        leases.close()
+
+    assert (outcome, ended_with) == ("lost: failed", [EX_SOFTWARE])
+    job = await tools.store.get(claim.job.id)
+    assert job.error is not None
+    assert (job.error.reason, job.attempt) == (Reason.INTERNAL_ERROR, 1)
+    place = rf"engine/test_attempt\.py:{_render_for.__code__.co_firstlineno + 2} in _render_for\.<locals>\.block"
+    assert re.match(rf"The pipeline blocked its event loop for 1 s, at {place}\. Await", job.error.message)
+    [warning] = [line for line in logs if line["event"] == "the event loop is blocked"]
+    assert re.fullmatch(place, warning["where"])
+
+
+async def test_a_loop_that_is_blocked_for_a_moment_is_only_said_to_be(claim: Claim, tools: Tools) -> None:
+    ended_with: list[int] = []
+    leases = LeaseThread(tools.settings, exit_process=ended_with.append)
+    try:
+        with structlog.testing.capture_logs() as logs:
+            outcome = await Attempt(claim, made_by(_render_for(1.8)), tools).run(leases)
+    finally:
+        leases.close()
+
+    assert (outcome, ended_with) == ("completed", [])
+    assert "the event loop is blocked" in [line["event"] for line in logs]
+
+
+async def test_a_cancel_that_a_blocked_loop_does_not_hear_ends_the_process(
+    claim: Claim, tools: Tools, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.engine.lease.CANCEL_GRACE", 0.5)
+    ended_with: list[int] = []
+    leases = LeaseThread(tools.settings, exit_process=ended_with.append)
+
+    async def be_cancelled_and_block(_context: JobContext, _input: BaseModel) -> BaseModel:
+        await store.cancel(claim.job.id)
+        time.sleep(3)  # noqa: ASYNC251  # the fault
+        return Result(answer=42)
+
+    try:
+        outcome = await Attempt(claim, made_by(be_cancelled_and_block), tools).run(leases)
+    finally:
+        leases.close()
+
+    assert (outcome, ended_with) == ("lost", [EX_SOFTWARE])
     assert (await store.get(claim.job.id)).state is State.CANCELLED

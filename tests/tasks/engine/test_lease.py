@@ -3,6 +3,7 @@
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tasks.engine.lease import LeaseThread
+from tasks.engine.loop_watch import LoopWatch
 from tests.support.fault_proxy import FaultProxy
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
@@ -34,8 +36,9 @@ def _held(
     lost: list[str] = []
     thread = LeaseThread(settings)
     try:
-        since = time.monotonic() - asked_ago
-        with thread.hold(claim.lease, since=since, on_lost=lost.append, waiting=lambda: waiting):
+        claim = replace(claim, requested_at=time.monotonic() - asked_ago)
+        watch = LoopWatch()
+        with watch.ticking(), thread.hold(claim, on_lost=lost.append, waiting=lambda: waiting, loop=watch):
             yield lost
     finally:
         thread.close()
@@ -88,6 +91,7 @@ async def test_what_the_job_waits_for_is_told_with_each_heartbeat(
     assert waiting.on == "provider"
 
 
+@pytest.mark.slow
 async def test_connections_that_go_silent_once_do_not_cost_the_lease(
     redis_server: EmbeddedRedis, claim: Claim, store: JobStore
 ) -> None:

@@ -55,12 +55,55 @@ def test_an_idle_worker_that_leaves_messages_lying_is_deaf(clock: Clock, watchdo
     assert "idle for 31 s" in str(watchdog.fault())
 
 
-def test_messages_that_keep_arriving_show_that_it_hears(clock: Clock, watchdog: Watchdog) -> None:
+def test_claims_show_that_it_works(clock: Clock, watchdog: Watchdog) -> None:
     """Between two short jobs it may look idle with a full queue each time."""
     for _ in range(60):
         _pass(clock, watchdog, 2, messages=100, busy=False)
         watchdog.received()
+        watchdog.claimed(at=clock.now)
     assert watchdog.fault() is None
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_messages_that_are_taken_and_never_claimed_are_no_work(clock: Clock, watchdog: Watchdog, *, busy: bool) -> None:
+    """As with a connection of the child's that leads nowhere, while the parent's works."""
+    watchdog.claimed(at=clock.now - 5)
+    watchdog.received()
+    for _ in range(6):
+        _pass(clock, watchdog, 5, messages=0, busy=busy)
+        assert watchdog.fault() is None
+        watchdog.received()
+        watchdog.claimed(at=995.0)
+    assert not watchdog.consumes()
+    _pass(clock, watchdog, 1, messages=0, busy=busy)
+    assert watchdog.fault() == "took messages for 31 s and claimed no job"
+
+
+def test_a_claimed_job_may_run_for_as_long_as_it_likes(clock: Clock, watchdog: Watchdog) -> None:
+    watchdog.received()
+    claimed = clock.now = clock.now + 1
+    for _ in range(60):
+        _pass(clock, watchdog, 60, messages=3, busy=True)
+        watchdog.claimed(at=claimed)
+        assert watchdog.fault() is None
+        assert watchdog.consumes()
+
+
+def test_without_redis_no_claim_is_missed(clock: Clock, watchdog: Watchdog) -> None:
+    watchdog.received()
+    for _ in range(600):
+        clock.now += 1
+        watchdog.store_away()
+    assert watchdog.alive()
+
+
+def test_a_worker_whose_store_has_not_answered_yet_is_not_ready(clock: Clock) -> None:
+    dog = Watchdog(timedelta(seconds=30), clock=clock)
+    dog.ready()
+    assert dog.started()
+    assert not dog.consumes()
+    dog.looked(messages=0, busy=False)
+    assert dog.consumes()
 
 
 def test_a_loop_that_does_not_turn_is_stuck(clock: Clock, watchdog: Watchdog) -> None:

@@ -1,7 +1,6 @@
 """Who writes and paints a job: its own choice or the deployment's, and what becomes of answers of no use."""
 
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -53,7 +52,7 @@ async def make(tools: Tools, store: JobStore) -> AsyncIterator[Make]:
         claim = await store.claim(created.job_id, worker="tests", token="tests")  # noqa: S106  # not a secret
         assert isinstance(claim, Claim)
         mine = replace(tools, settings=settings, providers=opened[-1])
-        await Attempt(claim, kinds.get("story"), mine, since=time.monotonic()).run(leases)
+        await Attempt(claim, kinds.get("story"), mine).run(leases)
         return await store.get(created.job_id)
 
     yield make

@@ -9,6 +9,8 @@ from kinds.lesson.video.pages import HEIGHT, WIDTH, render_pages
 from kinds.lesson.video.slides import Layout, Slide
 from tests.support.pictures import encoded, photo
 
+pytestmark = pytest.mark.slow
+
 
 def shown(png: bytes) -> Image.Image:
     image = Image.open(io.BytesIO(png))
