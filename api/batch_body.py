@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.errors import UnsupportedMediaType
 from api.json_route import invalid_body
 from api.problems import MAX_ERRORS
-from api.submission import NO_UPLOAD, JobOptions, KindName, named_uploads, new_job, options_in_json
+from api.submission import NO_UPLOAD, JobOptions, KindName, named_uploads, new_job, options_in_json, permitted
 from jobs import kinds
 from jobs.batches import MAX_JOBS, Item
 from jobs.new_job import Idempotency
+from jobs.settings import Settings
 from jobs.uploads import Uploads
 
 JSON = "application/json"
@@ -63,14 +64,14 @@ Entries = dict[Place, Entry]
 class BatchRequest:
     """What a body asks for. Raises RequestValidationError, UnsupportedMediaType."""
 
-    def __init__(self, raw: bytes, content_type: str, options: dict[str, str]) -> None:
+    def __init__(self, raw: bytes, content_type: str, options: dict[str, str], settings: Settings) -> None:
         media_type = content_type.partition(";")[0].strip().lower()
         if media_type == JSON:
             body = _parse_json(raw)
-            self._options: JobOptions = body
+            self._options: JobOptions = permitted(body, settings)
             entries = _entries(((("jobs", number), job) for number, job in enumerate(body.jobs)), Entry.model_validate)
         elif media_type in JSON_LINES:
-            self._options = _parse_options(options)
+            self._options = permitted(_parse_options(options), settings, where="query")
             entries = _parse_lines(raw)
         else:
             raise UnsupportedMediaType(JSON, *JSON_LINES[:1])

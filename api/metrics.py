@@ -14,7 +14,7 @@ from jobs.scripts import BOUNDS
 from jobs.states import FINAL, State
 
 _BUCKETS = [*(f"{bound:g}" for bound in BOUNDS), "+Inf"]
-"""As `observe` in jobs/scripts/prelude.lua names them."""
+"""As `observe` in jobs/scripts/prelude names them."""
 
 _LABELS = [*(str(float(bound)) for bound in BOUNDS), "+Inf"]
 """The same as OpenMetrics spells them."""

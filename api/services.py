@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TypedDict
 
-from jobs import keys, kinds
+from jobs import keys
 from jobs.batches import BatchStore
 from jobs.celery_app import create_celery
 from jobs.connection import connect
@@ -17,7 +17,6 @@ from jobs.fleet import Fleet
 from jobs.listing import JobList
 from jobs.messages import Renderer
 from jobs.pipelining import PipelinedRedis
-from jobs.priorities import DEFAULT_PRIORITY
 from jobs.settings import Settings
 from jobs.store import JobStore
 from jobs.uploads import Uploads
@@ -55,9 +54,6 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     )
     files = FileStore.open(settings)
     renderer = Renderer(create_celery(settings))
-    for kind in kinds.known():
-        # Celery loads with its first message; no request should wait for that.
-        renderer.message("", kind=kind.name, queue=kind.queue, priority=DEFAULT_PRIORITY)
     store = JobStore(redis, settings, renderer, patience=PATIENCE)
     try:
         yield Services(
@@ -67,7 +63,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             events=EventLog(redis, patience=PATIENCE),
             batch_events=EventLog(redis, patience=PATIENCE, prefix=keys.BATCH, missing=BatchNotFound),
             job_list=JobList(redis, patience=PATIENCE),
-            fleet=Fleet(redis, renderer, patience=PATIENCE),
+            fleet=Fleet(redis, patience=PATIENCE),
             usage=UsageLog(redis, patience=PATIENCE),
             files=files,
             uploads=Uploads(redis, files, settings, patience=PATIENCE),

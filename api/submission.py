@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model
 
 from api import examples
-from api.dependencies import store_of, uploads_of
+from api.dependencies import settings_of, store_of, uploads_of
 from api.documentation import answer
 from api.idempotency import idempotency
 from api.json_route import invalid_body
@@ -19,6 +19,8 @@ from jobs.errors import UnknownKind
 from jobs.kinds import Kind
 from jobs.new_job import NewJob
 from jobs.options import JobOptions
+from jobs.priorities import PRIORITIES
+from jobs.settings import Settings
 
 ACCEPTED = answer(
     examples.QUEUED,
@@ -91,6 +93,7 @@ async def submit(
 ) -> Response:
     """Stores the job and answers 202. Raises RequestValidationError, IdempotencyConflict, StoreUnavailable."""
     store = store_of(request)
+    options = permitted(options, settings_of(request))
     new = new_job(kind, content, options)
     compared = {"kind": kind.name, "input": content, "options": options_in_json(options)} if key else {}
     token = idempotency(key, user_id=options.user_id, path=request.scope["path"], body=compared)
@@ -102,6 +105,18 @@ async def submit(
     if created.new is None or created.created_at is None:
         return accepted(await store.get(created.job_id), replayed=True)
     return just_accepted(created.job_id, created.new, created.created_at)
+
+
+def permitted(options: JobOptions, settings: Settings, *, where: str = "body") -> JobOptions:
+    """The options, no more urgent than clients may be. Raises RequestValidationError for one that asked to be."""
+    limit = settings.most_urgent_priority
+    if options.priority >= limit:
+        return options
+    if "priority" in options.model_fields_set:
+        raise invalid(
+            "priority", f"must be {limit} to {PRIORITIES.stop - 1}; this deployment keeps 0 to {limit - 1}", where=where
+        )
+    return options.model_copy(update={"priority": limit})
 
 
 def new_job(kind: Kind, content: dict[str, Any], options: JobOptions) -> NewJob:

@@ -6,12 +6,10 @@ from datetime import timedelta
 
 from cli.errors import CommandFailed
 from cli.reading import read_settings
-from jobs.celery_app import create_celery
 from jobs.diagnosis import FleetReport, examine_fleet
 from jobs.errors import JobNotFound, StoreUnavailable
 from jobs.explanation import Explanation, explain
 from jobs.fleet import Fleet
-from jobs.messages import Renderer
 from jobs.redis_address import RedisAddress
 from jobs.settings import Settings
 from jobs.store import JobStore
@@ -40,7 +38,7 @@ def examine(job_id: str | None, *, as_json: bool) -> int:
 
 async def _examine(settings: Settings, job_id: str | None) -> FleetReport | Explanation:
     store = JobStore.open(settings, name="headrace-doctor", patience=PATIENCE)
-    fleet = Fleet(store.redis, Renderer(create_celery(settings)), patience=PATIENCE)
+    fleet = Fleet(store.redis, patience=PATIENCE)
     try:
         if job_id is None:
             return await examine_fleet(store.redis, fleet, patience=PATIENCE)

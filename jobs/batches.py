@@ -12,13 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
-from uuid import uuid4
 
 from pydantic import Field, TypeAdapter
 
 from jobs import keys
 from jobs.connection import answered
 from jobs.errors import BatchNotFound, IdempotencyConflict, JobNotFound, StoreUnavailable
+from jobs.ids import new_id
 from jobs.model import FileRef, Frozen, JobError
 from jobs.new_job import Created, Idempotency, NewJob
 from jobs.reader import JobReader
@@ -88,7 +88,7 @@ class BatchStore:
         self, items: Sequence[Item], *, user_id: str | None, idempotency: Idempotency | None = None
     ) -> Created:
         """Accepts all of the jobs, or none. Raises IdempotencyConflict."""
-        batch_id = str(uuid4())
+        batch_id = new_id()
         await self._stage(batch_id, items)
         outcome, found = await self._scripts.open_batch(
             batch_id=batch_id,
@@ -150,7 +150,7 @@ class BatchStore:
     async def _stage(self, batch_id: str, items: Sequence[Item]) -> None:
         base = keys.batch(batch_id)
         for start in range(0, len(items), _CHUNK):
-            named = [(str(uuid4()), item) for item in items[start : start + _CHUNK]]
+            named = [(new_id(), item) for item in items[start : start + _CHUNK]]
             jobs = [
                 self._jobs.staged(job_id, one.new, batch=batch_id, custom_id=one.custom_id) for job_id, one in named
             ]

@@ -98,7 +98,7 @@ def connect(settings: Settings, *, name: str, reply_within: timedelta, connectio
     """A client whose commands are answered, or fail, within `reply_within`; blocking ones need it to be longer.
 
     A command is sent once more on a fresh connection when the old one turns out to be closed. That is safe:
-    every script may be repeated, see prelude.lua.
+    every script may be repeated, see scripts/prelude.
     """
     seconds = reply_within.total_seconds()
     address = RedisAddress.of(settings)

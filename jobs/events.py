@@ -96,14 +96,21 @@ class EventLog:
         The state is asked for first: what brought the end is among the events by then.
         """
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
-            pipe.hmget(self._prefix + whose, "state", "events")
+            pipe.hmget(self._prefix + whose, "state", "events", "created_at")
             pipe.xrange(self._stream(whose), min=f"({after}-0", count=limit)
-            (state, last), entries = await pipe.execute()
+            (state, last, created_at), entries = await pipe.execute()
         if state is None:
             return None
+        unwritten: list[Event] = []
+        if last is None:
+            # The first event of a job that has no other stands in the record only.
+            last = 1
+            unwritten = (
+                [] if after else [Event(sequence=1, event=state, at=to_datetime(created_at), data={"state": state})]
+            )
         if after > int(last):
             raise EventsGone.after(whose, int(last), after)
-        events = [_event(*entry) for entry in entries]
+        events = unwritten or [_event(*entry) for entry in entries]
         first = events[0].sequence if events else int(last) + 1
         if after and first > after + 1:
             raise EventsGone.before(whose, first)

@@ -9,7 +9,6 @@ from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.connection import answered
-from jobs.messages import Renderer
 from jobs.model import Frozen
 from jobs.queues import queue_names
 from jobs.records import to_datetime
@@ -49,9 +48,8 @@ class Counters:
 class Fleet:
     """Raises StoreUnavailable when Redis does not answer within `patience`."""
 
-    def __init__(self, redis: Redis, renderer: Renderer, *, patience: timedelta) -> None:
+    def __init__(self, redis: Redis, *, patience: timedelta) -> None:
         self._redis = redis
-        self._renderer = renderer
         self._patience = patience
 
     async def queues(self) -> list[Queue]:
@@ -85,8 +83,7 @@ class Fleet:
             seconds, _ = await self._redis.time()
             async with self._redis.pipeline(transaction=False) as pipe:
                 for name in queue_names():
-                    for lane in self._renderer.lanes(name):
-                        pipe.zcard(keys.QUEUED + lane)
+                    pipe.zcard(keys.queue(name, keys.WAITING))
                 for due in (keys.SCHEDULED, keys.LEASES):
                     pipe.zcount(due, "-inf", seconds * 1000)
                 return sum(await pipe.execute())
@@ -102,45 +99,24 @@ class Fleet:
             by_state={state.value: size for state, size in zip(State, sizes, strict=True)},
         )
 
-    async def report(self, worker: WorkerReport, *, dropped: int = 0) -> int:
-        """Notes that `worker` is there, for a minute, and has dropped so many messages since its last report.
-
-        Returns how many messages wait in its queues.
-        """
-        report = worker.model_dump_json(exclude={"id", "seen_at"})
-        async with answered(self._patience):
-            seconds, micros = await self._redis.time()
-            async with self._redis.pipeline(transaction=False) as pipe:
-                pipe.zadd(keys.WORKERS, {worker.id: seconds * 1000 + micros // 1000})
-                pipe.set(keys.WORKER + worker.id, report, ex=WORKER_KEEP)
-                if dropped:
-                    pipe.hincrby(keys.STATS, "messages_dropped", dropped)
-                waiting = len(pipe.command_stack)
-                for queue in worker.queues:
-                    for lane in self._renderer.lanes(queue):
-                        pipe.llen(lane)
-                replies = await pipe.execute()
-        return sum(replies[waiting:])
-
     async def forget(self, worker_id: str) -> None:
         """A worker that stops says so, and is no longer listed."""
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
             pipe.zrem(keys.WORKERS, worker_id)
             pipe.delete(keys.WORKER + worker_id)
+            for name in queue_names():
+                pipe.zrem(keys.queue(name, keys.SLOTS), worker_id)
             await pipe.execute()
 
     async def _queue(self, name: str) -> Queue:
-        lanes = self._renderer.lanes(name)
+        waiting = keys.queue(name, keys.WAITING)
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
             pipe.time()
-            for lane in lanes:
-                pipe.zcard(keys.QUEUED + lane)
-                # A job put at the head has the place, and so the time, of the one that it was put before.
-                pipe.zrange(keys.QUEUED + lane, 0, 0, withscores=True)
-            (seconds, micros), *found = await pipe.execute()
-        since = [first[0][1] for first in cast("list[list[tuple[str, float]]]", found[1::2]) if first]
+            pipe.zcard(waiting)
+            pipe.zrange(waiting, 0, 0, withscores=True)
+            (seconds, micros), queued, first = await pipe.execute()
         return Queue(
             name=name,
-            queued=sum(found[::2]),
-            oldest_seconds=max(0.0, seconds + micros / 1e6 - min(since) / 1000) if since else None,
+            queued=queued,
+            oldest_seconds=max(0.0, seconds + micros / 1e6 - first[0][1] / 1000) if first else None,
         )

@@ -11,7 +11,9 @@ from urllib.parse import quote
 JOB = "hr:job:"
 """Hash `hr:job:{id}`: the job. Also the prefix of the keys below."""
 EVENTS = ":events"
-"""Stream `hr:job:{id}:events`: what happened, entry ids `{sequence}-0` from 1 on."""
+"""Stream `hr:job:{id}:events`: what happened, entry ids `{sequence}-0` from 1 on. It is begun by the second event."""
+INPUT = ":input"
+"""String `hr:job:{id}:input`: JSON, as the kind's input model dumps it. Apart, so that the hash stays small."""
 STEPS = ":steps"
 """Hash `hr:job:{id}:steps`: step name -> saved result (JSON)."""
 FILES = ":files"
@@ -19,8 +21,29 @@ FILES = ":files"
 SIGNAL = ":signal"
 """List `hr:job:{id}:signal`: wakes the lease holder when the job is no longer its own. Lives a minute."""
 
-QUEUED = "hr:queued:"
-"""Zset `hr:queued:{lane}`: queued jobs in the order of their messages on the lane, by the time of the place, ms."""
+QUEUES = "hr:queues"
+"""Set: every queue a job was ever in."""
+QUEUE = "hr:queue:"
+"""Prefix `hr:queue:{queue}` of the keys below."""
+WAITING = ":waiting"
+"""Zset `hr:queue:{queue}:waiting`: its queued jobs by the time they were queued, ms."""
+ORDER = ":order"
+"""Zset `hr:queue:{queue}:order`: those of them that have no message yet, in the order in which they will run."""
+RELEASED = ":released"
+"""Zset `hr:queue:{queue}:released`: those that have one, by the time it was last seen on its lane, ms; negative: since
+when it is missing there."""
+RUNNING = ":running"
+"""Set `hr:queue:{queue}:running`: its running jobs."""
+SLOTS = ":slots"
+"""Zset `hr:queue:{queue}:slots`: the workers that take its jobs, by the time they last reported, ms."""
+TENANTS = ":tenants"
+"""Zset `hr:queue:{queue}:tenants`: `{priority}:{user id}` by the place in ORDER at which the user's last turn ends."""
+TURN = ":turn"
+"""Hash `hr:queue:{queue}:turn`: priority -> the place in ORDER that is served now."""
+OLD_LANES = "hr:lanes"
+"""Set, of version 0.1: every lane a job was queued on."""
+OLD_QUEUED = "hr:queued:"
+"""Zset `hr:queued:{lane}`, of version 0.1: queued jobs. The sweep moves them to their queues."""
 LEASES = "hr:leases"
 """Zset: running jobs by the time their lease ends, ms."""
 SCHEDULED = "hr:scheduled"
@@ -58,8 +81,6 @@ since the epoch, the user id is empty for jobs without a user."""
 
 IDEMPOTENCY = "hr:idempotency:"
 """Hash `hr:idempotency:{owner}:{key}`: job id and fingerprint of the request that made it."""
-LANES = "hr:lanes"
-"""Set: every lane a job was ever queued on."""
 STATS = "hr:stats"
 """Hash: the fleet's counters, bumped by the script that makes the change."""
 WORKERS = "hr:workers"
@@ -80,6 +101,10 @@ def events(job_id: str) -> str:
     return JOB + job_id + EVENTS
 
 
+def input_of(job_id: str) -> str:
+    return JOB + job_id + INPUT
+
+
 def steps(job_id: str) -> str:
     return JOB + job_id + STEPS
 
@@ -90,6 +115,11 @@ def files(job_id: str) -> str:
 
 def signal(job_id: str) -> str:
     return JOB + job_id + SIGNAL
+
+
+def queue(name: str, part: str) -> str:
+    """`part` is WAITING, ORDER, ..."""
+    return QUEUE + name + part
 
 
 def upload(upload_id: str) -> str:

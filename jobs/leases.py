@@ -1,7 +1,7 @@
 """The right to write for a job."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jobs.model import Job
 
@@ -21,7 +21,7 @@ class Claim:
     lease: Lease
     job: Job
     steps: Mapping[str, str]
-    requested_at: float
+    requested_at: float = field(compare=False)
     """Before the request for the lease was sent, by time.monotonic(): it holds for its length from then, not longer."""
 
 

@@ -48,7 +48,7 @@ class PipelinedRedis(Redis):
         try:
             replies = await (await self._open_line()).ask(asked)
         except ConnectionLost:
-            # Safe: every script may be repeated, see prelude.lua.
+            # Safe: every script may be repeated, see scripts/prelude.
             replies = await (await self._open_line()).ask(asked)
         return [self._read(reply, *command) for reply, command in zip(replies, commands, strict=True)]
 

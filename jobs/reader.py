@@ -1,15 +1,15 @@
 """Records of jobs, read whole."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.connection import answered
-from jobs.record import JobRecord
+from jobs.record import DEFAULTS, JobRecord
 from jobs.states import FINAL
 from jobs.steps import read_files
 
@@ -21,25 +21,23 @@ class JobReader:
         self._redis = redis
         self._patience = patience
 
-    async def record(self, job_id: str) -> JobRecord | None:
-        [record] = await self.records([job_id])
-        return record
-
     async def records(self, job_ids: Sequence[str]) -> list[JobRecord | None]:
         """Those of these jobs, in their order; None for one that is not kept."""
-        async with answered(self._patience):
-            if len(job_ids) == 1:
-                # No pipeline: that would be sent on a connection of its own.
-                found = [await cast("Any", self._redis.hgetall(keys.job(job_ids[0])))]
-            else:
-                async with self._redis.pipeline(transaction=False) as pipe:
-                    for job_id in job_ids:
-                        pipe.hgetall(keys.job(job_id))
-                    found = await pipe.execute()
-        records = [cast("JobRecord", one) if "state" in one else None for one in found]
-        for record in records:
-            # A job that ended without its worker has the files of its saved steps.
-            if record and record["state"] in FINAL and "files" not in record:
-                files = await read_files(self._redis, record["id"], patience=self._patience)
-                record["files"] = json.dumps(files)
-        return records
+        async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hgetall(keys.job(job_id))
+                pipe.get(keys.input_of(job_id))
+            found = await pipe.execute()
+        records = zip(job_ids, found[::2], found[1::2], strict=True)
+        return [await self.whole(job_id, fields, input_text) for job_id, fields, input_text in records]
+
+    async def whole(self, job_id: str, fields: Mapping[str, str], input_text: str | None) -> JobRecord | None:
+        """A record, from what stands in Redis of it."""
+        if "state" not in fields:
+            return None
+        kept_apart = {"id": job_id} if input_text is None else {"id": job_id, "input": input_text}
+        record = cast("JobRecord", {**DEFAULTS, **fields, **kept_apart})
+        if record["state"] in FINAL and "files" not in record:
+            # It ended without its worker, and has the files of its saved steps.
+            record["files"] = json.dumps(await read_files(self._redis, job_id, patience=self._patience))
+        return record

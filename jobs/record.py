@@ -1,4 +1,4 @@
-"""The fields of a job's hash, for Python and Lua alike: the scripts read and write no other (see prelude.lua)."""
+"""The fields of a job's hash, for Python and Lua alike: the scripts read and write no other (see scripts/prelude)."""
 
 from typing import NotRequired, TypedDict
 
@@ -11,7 +11,7 @@ class JobRecord(TypedDict):
     queue: str
     priority: str
     input: str
-    """JSON, as the kind's input model dumps it."""
+    """From a key of its own (keys.INPUT). Version 0.1 kept it here."""
     user_id: str
     """Empty for none."""
     max_attempts: str
@@ -26,8 +26,8 @@ class JobRecord(TypedDict):
     state_reason: str
     """A code of jobs/states.py, or empty."""
     created_at: str
-    queued_at: str
-    """When it was last queued."""
+    queued_at: NotRequired[str]
+    """When it was last queued, if that is not when it was created."""
     started_at: NotRequired[str]
     """When it was first claimed."""
     finished_at: NotRequired[str]
@@ -35,13 +35,10 @@ class JobRecord(TypedDict):
     """It expires if not started by then."""
     retry_at: NotRequired[str]
 
-    lane: str
-    message: NotRequired[str]
-    """The Celery message, with a placeholder for its delivery tag."""
+    turn: NotRequired[str]
+    """Its place in the order of its queue, since it was first released."""
     deliveries: NotRequired[str]
-    """How often the message was put on the lane."""
-    missing_since: NotRequired[str]
-    """When a sweep first saw that the lane has no message of this job."""
+    """How often a message was sent for it."""
 
     attempt: str
     fence: str
@@ -64,7 +61,7 @@ class JobRecord(TypedDict):
     """When a worker first said that it cannot run it; none has saved a step since."""
 
     events: NotRequired[str]
-    """Events so far: the number of the last one."""
+    """Events so far: the number of the last one. There is none until the second, the first being its creation."""
     progress: NotRequired[str]
     """JSON."""
     result: NotRequired[str]
@@ -77,11 +74,23 @@ class JobRecord(TypedDict):
     """JSON: what earlier attempts had saved."""
     spent: NotRequired[str]
     """What its calls cost, with what is reserved for those in flight."""
+    next: NotRequired[str]
+    """The job that its worker claimed when it finished this one."""
     retried_as: NotRequired[str]
     """The job that retries it as a whole. With a step and a hash of the input after colons: from that step."""
 
 
 FIELDS = tuple(JobRecord.__annotations__)
+
+DEFAULTS = {
+    "state_reason": "",
+    "user_id": "",
+    "max_cost": "",
+    "retry_of": "",
+    "attempt": "0",
+    "fence": "0",
+}
+"""What a field means that is not there: a queued job is small."""
 
 FAMILIES = ("retried_as", "usage", "call", "slot")
 """Fields with a name of their own after a colon: retries from a step; what was used, by count and model; a call in

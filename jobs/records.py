@@ -62,7 +62,7 @@ def _waiting(record: JobRecord) -> Waiting | None:
                 on=Reason.NO_CAPABLE_WORKER, since=_date(record, "incapable_since"), until=_date(record, "retry_at")
             )
         case State.QUEUED:
-            return Waiting(on="worker", since=_date(record, "queued_at"))
+            return Waiting(on="worker", since=_date(record, "queued_at") or to_datetime(record["created_at"]))
         case State.SCHEDULED:
             limited = record["state_reason"] == Reason.RATE_LIMITED
             return Waiting(on="rate_limit" if limited else "retry", until=_date(record, "retry_at"))

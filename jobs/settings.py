@@ -16,6 +16,7 @@ from jobs.model import Usd
 from jobs.private_hosts import PrivateHosts
 from jobs.providers import announced, check_name
 from jobs.rates import Rates
+from jobs.weights import Weights
 
 _RENAMED = {"HEADRACE_HINT_GRACE": "HEADRACE_MESSAGE_GRACE"}
 """Settings of earlier versions, which are refused: what was set for a reason must not be forgotten silently."""
@@ -90,6 +91,20 @@ class Settings(BaseSettings):
         Duration,
         Field(description="A queued job whose message is gone this long is put on the broker again"),
     ] = timedelta(seconds=5)
+    release_window: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=1000,
+            description="Messages of a queue on Celery's list at once; unset: as many as idle workers could take",
+        ),
+    ] = None
+    fair_weights: Annotated[
+        str, Field(description="Turns that users get of a queue, 1 if not named: `ann=3,bob=0.5`")
+    ] = ""
+    most_urgent_priority: Annotated[
+        int, Field(ge=0, le=9, description="A client may ask for this priority or a less urgent, larger one")
+    ] = 0
     grace: Annotated[
         Pause, Field(description="On SIGTERM, calls in flight have this long to be saved before the job is handed back")
     ] = timedelta(seconds=2)
@@ -227,6 +242,12 @@ class Settings(BaseSettings):
         if not stripped:
             raise ValueError("HEADRACE_API_TOKEN is empty: give it a token, or unset it to let every client in")
         return SecretStr(stripped)
+
+    @field_validator("fair_weights")
+    @classmethod
+    def _readable_weights(cls, weights: str) -> str:
+        Weights.parse(weights)
+        return weights
 
     @field_validator("rates")
     @classmethod

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self, cast
-from uuid import uuid4
 
 from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.celery_app import create_celery
 from jobs.connection import answered
+from jobs.endings import Ending, completed, failed, kept
 from jobs.errors import IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
+from jobs.fleet import WorkerReport
+from jobs.ids import new_id
 from jobs.leases import Claim, Lease, Refusal
 from jobs.messages import Renderer
 from jobs.model import FileRef, Job, JobError, Progress, Reused, UsageItem
@@ -55,10 +57,9 @@ class JobStore:
 
     def __init__(self, redis: Redis, settings: Settings, renderer: Renderer, *, patience: timedelta) -> None:
         self.redis = redis
-        self.scripts = Scripts(redis, settings, patience=patience)
+        self.scripts = Scripts(redis, settings, renderer, patience=patience)
         self._reader = JobReader(redis, patience=patience)
         self._settings = settings
-        self._renderer = renderer
         self._patience = patience
 
     @classmethod
@@ -78,9 +79,9 @@ class JobStore:
         return await self._create(new.record(), idempotency, start_within=new.start_deadline, new=new)
 
     def staged(self, job_id: str, new: NewJob, *, batch: str, custom_id: str) -> list[Any]:
-        """A job of a batch as `expand` in prelude.lua reads it: its id, the ms to start it in, and its fields."""
+        """A job of a batch as `expand` in scripts/prelude reads it: its id, the ms to start it in, and its fields."""
         new = new.with_defaults(self._settings)
-        fields = {**new.record(), **self._message(job_id, new.record()), "batch": batch, "custom_id": custom_id}
+        fields = {**new.record(), "batch": batch, "custom_id": custom_id}
         return [job_id, _ms(new.start_deadline or timedelta(0)), *(part for pair in fields.items() for part in pair)]
 
     async def retry(
@@ -97,7 +98,7 @@ class JobStore:
         each step and `changed_input`, which takes the place of the job's own.
         Raises JobNotFound, NotRetryable, UnknownStep, IdempotencyConflict.
         """
-        record = await self._record(job_id)
+        record, _ = await self._look(job_id)
         if record["state"] not in FINAL:
             # Until then there may be more steps than those read here.
             raise NotRetryable(job_id, record["state"])
@@ -116,23 +117,20 @@ class JobStore:
 
     async def get(self, job_id: str) -> Job:
         """Raises JobNotFound."""
-        record = await self._record(job_id)
-        return to_job(record, position=await self._position(record))
+        record, position = await self._look(job_id)
+        return to_job(record, position=position)
 
     # -- Workers ------------------------------------------------------------------------------------------------------
 
     async def claim(self, job_id: str, *, worker: str, token: str) -> Claim | Refusal:
         """The one door into running. The same `token` may be sent again until an answer comes back."""
         requested_at = time.monotonic()
-        found, answer, *saved = await self.scripts.claim(
+        found, *answer = await self.scripts.claim(
             job_id=job_id, holder=worker, token=token, lease=_ms(self._settings.lease)
         )
         if not found:
-            return Refusal(state=answer)
-        record = cast("JobRecord", cast("object", _pairs(answer)))
-        steps = await read_steps(self.redis, job_id, patience=self._patience) if saved[0] else {}
-        lease = Lease(job_id, int(record["fence"]))
-        return Claim(lease, job=to_job(record), steps=steps, requested_at=requested_at)
+            return Refusal(state=answer[0])
+        return await self._claim_of(answer, requested_at)
 
     async def renew(
         self,
@@ -195,16 +193,47 @@ class JobStore:
         reused: Reused | None = None,
     ) -> None:
         """Ends the job well. `counts` are the last of its progress, which is all of it now."""
-        done = Progress(fraction=1, phase="done", counts=dict(counts) if counts else None)
-        outcome = {"result": json.dumps(result), "progress": _progress(done), **_outcome(files, reused)}
-        await self._finish(lease, State.COMPLETED, "", outcome)
+        await self._finish(lease, completed(result=result, counts=counts, files=files, reused=reused))
 
     async def fail(
         self, lease: Lease, error: JobError, *, files: Sequence[FileRef] | None = None, reused: Reused | None = None
     ) -> None:
         """Ends the job for good. `files` are those of its finished steps; None: as far as they are saved."""
-        outcome = {"error": error.model_dump_json(), **_outcome(files, reused)}
-        await self._finish(lease, State.FAILED, error.reason, outcome)
+        await self._finish(lease, failed(error, files=files, reused=reused))
+
+    async def finish_and_claim(  # noqa: PLR0913  # an ending and a claim
+        self,
+        lease: Lease,
+        ending: Ending,
+        *,
+        worker: str,
+        token: str,
+        queues: Sequence[str],
+        kinds: Sequence[str],
+    ) -> Claim | None:
+        """Ends the job as `complete` or `fail` do, and claims the next one that may run, in one round trip.
+
+        The next is the first of the first of `queues` that has one, if its kind is among `kinds`; None when there is
+        none: then the worker asks Celery, which has a message if a job waits that this call did not take. The same
+        `token` may be sent again until an answer comes back, and gets the same job. Raises LeaseLost; then nothing was
+        claimed.
+        """
+        requested_at = time.monotonic()
+        reply = await self.scripts.finish_next(
+            job_id=lease.job_id,
+            fence=lease.fence,
+            state=ending.state,
+            reason=ending.reason,
+            outcome=ending.outcome,
+            holder=worker,
+            token=token,
+            lease=_ms(self._settings.lease),
+            queues=queues,
+            kinds=kinds,
+        )
+        if not reply[0]:
+            raise LeaseLost(lease.job_id, reply[1])
+        return await self._claim_of(reply[1:], requested_at) if len(reply) > 1 else None
 
     async def retry_later(
         self,
@@ -226,7 +255,7 @@ class JobStore:
             reason=error.reason,
             wait=_ms(wait),
             failure=error.model_dump_json(),
-            outcome=_outcome(files, reused),
+            outcome=kept(files=files, reused=reused),
         )
         return State(_written(lease, reply))
 
@@ -249,6 +278,19 @@ class JobStore:
         """The holder is dead: the job is queued again, or failed when its attempts are used up."""
         return State(_written(lease, await self.scripts.lose(job_id=lease.job_id, fence=lease.fence)))
 
+    async def report(self, worker: WorkerReport, *, dropped: int = 0) -> int:
+        """Notes that `worker` is there, for a minute, and has dropped so many messages since its last report.
+
+        Returns how many messages wait in its queues.
+        """
+        [messages] = await self.scripts.report(
+            worker=worker.id,
+            report=worker.model_dump_json(exclude={"id", "seen_at"}),
+            queues=worker.queues,
+            dropped=dropped,
+        )
+        return messages
+
     async def sweep(self) -> Swept:
         """Whatever time has done to jobs, unless a worker looked for that less than three quarters of a sweep ago."""
         reply = await self.scripts.sweep(
@@ -261,12 +303,6 @@ class JobStore:
 
     # -- Inside -------------------------------------------------------------------------------------------------------
 
-    def _message(self, job_id: str, fields: Mapping[str, str]) -> dict[str, str]:
-        message = self._renderer.message(
-            job_id, kind=fields["kind"], queue=fields["queue"], priority=int(fields["priority"])
-        )
-        return {"lane": message.lane, "message": message.text}
-
     async def _create(
         self,
         fields: Mapping[str, str],
@@ -276,12 +312,12 @@ class JobStore:
         new: NewJob | None = None,
         retry: Retry = NO_RETRY,
     ) -> Created:
-        job_id = str(uuid4())
+        job_id = new_id()
         if retry.of:
             await stage_steps(self.redis, of=retry.of, to=job_id, left_out=retry.left_out, patience=self._patience)
         outcome, found, *created_at = await self.scripts.create(
             job_id=job_id,
-            fields={**fields, **self._message(job_id, fields), "retry_of": retry.of},
+            fields={**fields, "retry_of": retry.of},
             start_within=_ms(start_within or self._settings.start_deadline),
             remembered_as=keys.idempotency(idempotency.owner, idempotency.key) if idempotency else "",
             fingerprint=idempotency.fingerprint if idempotency else "",
@@ -298,29 +334,28 @@ class JobStore:
             return Created(job_id=found, replayed=True)
         return Created(job_id=found, replayed=False, created_at=to_datetime(created_at[0]), new=new)
 
-    async def _finish(self, lease: Lease, state: State, reason: str, outcome: Mapping[str, str]) -> None:
+    async def _finish(self, lease: Lease, ending: Ending) -> None:
         reply = await self.scripts.finish(
-            job_id=lease.job_id, fence=lease.fence, state=state, reason=reason, outcome=outcome
+            job_id=lease.job_id, fence=lease.fence, state=ending.state, reason=ending.reason, outcome=ending.outcome
         )
         _written(lease, reply)
 
-    async def _record(self, job_id: str) -> JobRecord:
-        record = await self._reader.record(job_id)
+    async def _claim_of(self, answer: Sequence[Any], requested_at: float) -> Claim:
+        job_id, fields, input_text, saved = answer
+        record = await self._reader.whole(job_id, pairs(fields), input_text)
+        assert record is not None, "it was claimed"
+        steps = await read_steps(self.redis, job_id, patience=self._patience) if saved else {}
+        lease = Lease(job_id, int(record["fence"]))
+        return Claim(lease, job=to_job(record), steps=steps, requested_at=requested_at)
+
+    async def _look(self, job_id: str) -> tuple[JobRecord, int | None]:
+        """The record, and how many jobs are before it in its queue."""
+        fields, *rest = await self.scripts.look(job_id=job_id)
+        input_text, position = [*rest, None, None][:2]
+        record = await self._reader.whole(job_id, pairs(fields), input_text)
         if record is None:
             raise JobNotFound(job_id)
-        return record
-
-    async def _position(self, record: JobRecord) -> int | None:
-        if record["state"] != State.QUEUED:
-            return None
-        lanes = self._renderer.lanes(record["queue"])
-        before = lanes[: lanes.index(record["lane"])]
-        async with answered(self._patience), self.redis.pipeline(transaction=False) as pipe:
-            pipe.zrank(keys.QUEUED + record["lane"], record["id"])
-            for lane in before:
-                pipe.zcard(keys.QUEUED + lane)
-            rank, *waiting = await pipe.execute()
-        return None if rank is None else int(rank) + sum(waiting)
+        return record, position
 
 
 def _written(lease: Lease, reply: list[Any]) -> str:
@@ -338,15 +373,10 @@ def _progress(progress: Progress) -> str:
     return progress.model_dump_json(exclude_none=True)
 
 
-def _outcome(files: Sequence[FileRef] | None, reused: Reused | None) -> dict[str, str]:
-    kept = {} if files is None else {"files": _dump(files)}
-    return {**kept, "reused": (reused or Reused()).model_dump_json()}
-
-
 def _dump(items: Sequence[FileRef]) -> str:
     return json.dumps([item.model_dump() for item in items])
 
 
-def _pairs(flat: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
+def pairs(flat: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
     """HGETALL from within a script comes flat: name, value, name, value."""
     return dict(flat) if isinstance(flat, Mapping) else dict(zip(flat[::2], flat[1::2], strict=True))

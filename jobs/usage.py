@@ -13,7 +13,7 @@ from jobs.model import UsageItem
 from jobs.prices import MICROS, to_usd
 
 _FIELD = "usage:"
-"""Field `usage:{count}:{provider}/{model}` of a job or a day, written by `use` in jobs/scripts/prelude.lua."""
+"""Field `usage:{count}:{provider}/{model}` of a job or a day, written by `use` in jobs/scripts/prelude."""
 _COUNTS = ("input_tokens", "output_tokens", "images", "calls")
 
 

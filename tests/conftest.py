@@ -69,7 +69,10 @@ def redis_url(redis_server: EmbeddedRedis) -> str:
 
 @pytest.fixture
 def settings(redis_url: str, tmp_path: Path) -> Settings:
-    return Settings.model_validate({"redis_url": redis_url, "files_url": f"file://{tmp_path / 'files'}"})
+    """As if there were idle workers enough for all that a test queues."""
+    return Settings.model_validate(
+        {"redis_url": redis_url, "files_url": f"file://{tmp_path / 'files'}", "release_window": 1000}
+    )
 
 
 @pytest.fixture

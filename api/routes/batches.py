@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from api import examples
 from api.batch_body import JSON, JSON_LINES, BatchRequest, NewBatchBody
-from api.dependencies import Batches, UploadStore
+from api.dependencies import Batches, UploadStore, settings_of
 from api.documentation import BatchId, answer, problems
 from api.idempotency import IdempotencyKey, idempotency, parse_key
 from api.representation import POLL_AFTER, BatchBody, batch_body, outcome_body
@@ -65,7 +65,7 @@ async def create_batch(
     raw = await request.body()
     content_type = request.headers.get("content-type", "")
     # Ten thousand inputs take most of a second to check; other requests need not wait for that.
-    batch = await asyncio.to_thread(BatchRequest, raw, content_type, dict(request.query_params))
+    batch = await asyncio.to_thread(BatchRequest, raw, content_type, dict(request.query_params), settings_of(request))
     key = parse_key(idempotency_key)
     token = idempotency(key, user_id=batch.user_id, path=PATH, body=batch.compared() if key else {})
     await batch.check_uploads(uploads, token)

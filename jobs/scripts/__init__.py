@@ -1,28 +1,33 @@
 """The Lua scripts: one file for each change of state, its contract in the header; and a typed method for each."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from jobs import keys
 from jobs.connection import answered
-from jobs.record import FAMILIES, FIELDS
+from jobs.messages import Renderer, lua_string
+from jobs.record import DEFAULTS, FAMILIES, FIELDS
 from jobs.scripts.script import Json, read, script, source_of
 from jobs.settings import Settings
+from jobs.weights import Weights
 
-DELIVERY_TAG = "DELIVERYTAG"
-"""Stands in a rendered message where each delivery gets a tag of its own."""
 WORKER_KEEP = timedelta(minutes=1)
 """A worker that has not reported for this long is no longer listed."""
 
+PRELUDE = ("prelude/record", "prelude/schedule", "prelude/life")
+"""What stands before every script: its functions are theirs."""
 BOUNDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 """Of the histograms' buckets, s. What is longer goes into `+Inf`."""
 
 USAGE_KEEP = timedelta(days=400)
 """What a day's calls used is known for this long."""
+
+
+Constant: TypeAlias = str | float | tuple[float, ...] | tuple[str, ...] | Mapping[str, str] | Mapping[str, float]
 
 
 class Scripts:
@@ -32,9 +37,9 @@ class Scripts:
     Durations are in ms. Every method raises StoreUnavailable when Redis does not answer within `patience`.
     """
 
-    def __init__(self, redis: Redis, settings: Settings, *, patience: timedelta) -> None:
+    def __init__(self, redis: Redis, settings: Settings, renderer: Renderer, *, patience: timedelta) -> None:
         self._patience = patience
-        head = _constants(settings) + read("prelude")
+        head = _constants(settings) + renderer.lua() + "".join(map(read, PRELUDE))
         self._registered = {
             name: redis.register_script(head + source_of(vars(Scripts)[name])) for name in script_names()
         }
@@ -66,6 +71,9 @@ class Scripts:
     @script
     async def cancel(self, *, job_id: str) -> list[Any]: ...
 
+    @script
+    async def look(self, *, job_id: str) -> list[Any]: ...
+
     # -- Workers ------------------------------------------------------------------------------------------------------
 
     @script
@@ -86,6 +94,22 @@ class Scripts:
 
     @script
     async def finish(self, *, job_id: str, fence: int, state: str, reason: str, outcome: Json) -> list[Any]: ...
+
+    @script
+    async def finish_next(
+        self,
+        *,
+        job_id: str,
+        fence: int,
+        state: str,
+        reason: str,
+        outcome: Json,
+        holder: str,
+        token: str,
+        lease: int,
+        queues: Json,
+        kinds: Json,
+    ) -> list[Any]: ...
 
     @script
     async def retry_later(
@@ -122,6 +146,9 @@ class Scripts:
     async def lose(self, *, job_id: str, fence: int) -> list[Any]: ...
 
     @script
+    async def report(self, *, worker: str, report: str, queues: Json, dropped: int) -> list[Any]: ...
+
+    @script
     async def sweep(self, *, pause: int, grace: int, most: int) -> list[Any]: ...
 
     # -- Batches ------------------------------------------------------------------------------------------------------
@@ -145,26 +172,28 @@ def script_names() -> list[str]:
 
 def _constants(settings: Settings) -> str:
     keep = int(settings.retention.total_seconds())
-    constants: dict[str, str | float | tuple[float, ...] | tuple[str, ...]] = {
-        name: value for name, value in vars(keys).items() if name.isupper()
-    }
+    constants: dict[str, Constant] = {name: value for name, value in vars(keys).items() if name.isupper()}
     constants |= {
         "BOUNDS": BOUNDS,
-        "DELIVERY_TAG": DELIVERY_TAG,
+        "DEFAULTS": DEFAULTS,
         "FAMILIES": FAMILIES,
         "FIELDS": FIELDS,
         "KEEP": keep,
         # A user's index outlives the user's newest job, however long that waits and runs.
         "INDEX_KEEP": keep + int(timedelta(days=30).total_seconds()),
         "MAX_EVENTS": settings.max_events,
+        "RELEASE_WINDOW": settings.release_window or 0,
         "USAGE_KEEP": int(USAGE_KEEP.total_seconds()),
+        "WEIGHTS": Weights.parse(settings.fair_weights),
         "WORKER_KEEP": int(WORKER_KEEP.total_seconds()),
     }
     return "".join(f"local {name} = {_literal(value)}\n" for name, value in constants.items())
 
 
-def _literal(value: str | float | tuple[float, ...] | tuple[str, ...]) -> str:
+def _literal(value: Constant) -> str:
     """As Lua spells it."""
-    if isinstance(value, tuple):
-        return f"{{ {', '.join(map(_literal, value))} }}"
-    return f"'{value}'" if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        return lua_string(value)
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'[{lua_string(name)}] = {_literal(one)}' for name, one in value.items())} }}"
+    return f"{{ {', '.join(map(_literal, value))} }}" if isinstance(value, tuple) else str(value)

@@ -4,7 +4,8 @@
 local state = get(job_id, 'state').state
 if not state then return { 0 } end
 if FINAL[state] then return { 1, state } end
-enter(job_id, 'cancelled', 'user_request', now(), {})
+local at = now()
+release(enter(job_id, 'cancelled', 'user_request', at, {}), at)
 if state == 'running' then
   redis.call('LPUSH', JOB .. job_id .. SIGNAL, 'cancelled')
   redis.call('EXPIRE', JOB .. job_id .. SIGNAL, 60)

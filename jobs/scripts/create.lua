@@ -1,4 +1,4 @@
--- create: nothing -> queued, with its Celery message on the broker, or nothing at all.
+-- create: nothing -> queued, with its Celery message if it may run now; or nothing at all.
 -- ARGV    job_id
 --         fields         of the record
 --         start_within   ms
@@ -39,4 +39,5 @@ end
 
 note_made(remembered_as, job_id, fingerprint, remember)
 make_job(job_id, at, start_within, fields)
+release(fields.queue, at)
 return { 'created', job_id, string.format('%d', at) }

@@ -12,5 +12,8 @@ count('interrupted')
 local FREE_INTERRUPTIONS = 10
 local in_a_row = add(job_id, 'interruptions', 1)
 if in_a_row <= FREE_INTERRUPTIONS then add(job_id, 'attempt', -1) end
-return { 1, run_again(job_id, now(), 'interrupted', 'Its workers were told to stop ' .. in_a_row
-  .. ' times in a row before a step was saved. Let a worker run for longer than the longest step takes.') }
+local at = now()
+local state, queue = run_again(job_id, at, 'interrupted', 'Its workers were told to stop ' .. in_a_row
+  .. ' times in a row before a step was saved. Let a worker run for longer than the longest step takes.')
+release(queue, at)
+return { 1, state }

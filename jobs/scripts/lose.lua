@@ -8,4 +8,7 @@ if not mine then
   return refuse(current)
 end
 count('children_lost')
-return { 1, lose_worker(job_id, now()) }
+local at = now()
+local state, queue = lose_worker(job_id, at)
+release(queue, at)
+return { 1, state }

@@ -7,5 +7,5 @@ local mine, state = holds(job_id, fence)
 if not mine then return refuse(state) end
 if get(job_id, 'progress').progress == progress then return { 1 } end
 set(job_id, { progress = progress })
-emit(JOB .. job_id, 'progress', now(), cjson.decode(progress))
+emit_job(job_id, 'progress', now(), cjson.decode(progress))
 return { 1 }

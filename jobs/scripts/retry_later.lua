@@ -32,10 +32,10 @@ if free then
   add(job_id, 'attempt', -1)
 elseif over then
   outcome.error = failure
-  enter(job_id, 'failed', reason, at, data, outcome)
+  release(enter(job_id, 'failed', reason, at, data, outcome), at)
   return { 1, 'failed' }
 end
 data.retry_at = at + wait
-enter(job_id, 'scheduled', reason, at, data, { error = failure, retry_at = at + wait })
 redis.call('ZADD', SCHEDULED, at + wait, job_id)
+release(enter(job_id, 'scheduled', reason, at, data, { error = failure, retry_at = at + wait }), at)
 return { 1, 'scheduled' }

@@ -14,7 +14,7 @@ if redis.call('HSET', JOB .. job_id .. STEPS, step, result) == 1 then
   unset(job_id, 'interruptions', 'incapable_since')
   if files ~= '' then redis.call('HSET', JOB .. job_id .. FILES, step, files) end
   if #usage > 0 then data.usage = usage end
-  emit(JOB .. job_id, 'step', at, data)
+  emit_job(job_id, 'step', at, data)
   count('steps_saved')
   if #uncounted > 0 then use(job_id, get(job_id, 'user_id').user_id, day_of(at), uncounted) end
 end

@@ -17,53 +17,86 @@ local function due(key)
 end
 
 local ended = due(LEASES)
--- Each goes to the head of its lane: the one that ended first is put there last, and so runs first.
-for i = #ended, 1, -1 do lose_worker(ended[i], at) end
+for _, id in ipairs(ended) do lose_worker(id, at) end
 
--- A retry joins the end of its queue. A job whose booked slot has come goes to the head: the slot does not wait.
+-- A retry joins the end of its user's jobs. A job whose booked slot has come rejoins: the slot does not wait.
 local retries = due(SCHEDULED)
-local booked = {}
 for _, id in ipairs(retries) do
   local reason = get(id, 'state_reason').state_reason
-  enter(id, 'queued', reason, at, {})
-  if reason == 'rate_limited' then table.insert(booked, id) else send(id, at) end
+  enter(id, 'queued', reason, at, {}, {}, reason == 'rate_limited')
 end
-for i = #booked, 1, -1 do send(booked[i], at, true) end
 
 local expired = due(DEADLINES)
 for _, id in ipairs(expired) do enter(id, 'expired', 'start_deadline', at, {}) end
 
--- The order number of the next message a worker will pop, math.huge when no queued job has one, nil when unknown.
-local SCAN = 50
-local function frontier(lane)
-  local messages = redis.call('LRANGE', lane, -SCAN, -1)
-  for i = #messages, 1, -1 do
-    local id = string.match(messages[i], '"correlation_id": "([^"]+)"')
-    local order = id and redis.call('ZSCORE', QUEUED .. lane, id)
-    if order then return tonumber(order) end
+-- The jobs that have a message on one of the queue's lanes; nil when those are too long to be looked through.
+local SCAN = 2000
+local function jobs_with_a_message(queue)
+  local found = {}
+  for _, lane in ipairs(LANE_SUFFIXES) do
+    local messages = redis.call('LRANGE', queue .. lane, -SCAN, -1)
+    if #messages == SCAN then return nil end
+    for _, text in ipairs(messages) do
+      local id = string.match(text, '"correlation_id": "([^"]+)"')
+      if id then found[id] = true end
+    end
   end
-  if #messages < SCAN then return math.huge end
+  return found
 end
 
--- A job that stands before the next message on its lane has none: popped by a worker that is about to claim the job, or
--- died with it. It counts as lost when it has been seen missing for the grace.
--- A message too many costs a refused claim; so that they cannot pile up, none is pushed on a lane that is already longer
--- than its jobs are many.
-local lost = 0
-for _, lane in ipairs(redis.call('SMEMBERS', LANES)) do
-  local waiting = redis.call('ZCARD', QUEUED .. lane)
-  local next = waiting > 0 and redis.call('LLEN', lane) < waiting + most and frontier(lane)
-  if next then
-    local first = redis.call('ZRANGEBYSCORE', QUEUED .. lane, '-inf', '(' .. next, 'LIMIT', 0, most)
-    for i = #first, 1, -1 do
-      local since = get(first[i], 'missing_since').missing_since
-      if not since then
-        set(first[i], { missing_since = at })
-      elseif since + grace < at then
-        send(first[i], at, true)
-        lost = lost + 1
-      end
+-- A released job without a message was popped by a worker that is about to claim it, or died with it; or somebody purged
+-- the list. It counts as lost when it has been seen missing for the grace.
+local function send_lost_again(queue)
+  local key, lost = QUEUE .. queue, 0
+  local released = redis.call('ZRANGE', key .. RELEASED, 0, SCAN - 1, 'WITHSCORES')
+  local there = #released > 0 and jobs_with_a_message(queue)
+  if not there then return 0 end
+  for i = 1, #released, 2 do
+    local id, seen = released[i], tonumber(released[i + 1])
+    if there[id] then
+      redis.call('ZADD', key .. RELEASED, at, id)
+    elseif seen > 0 then
+      redis.call('ZADD', key .. RELEASED, -at, id)
+    elseif -seen + grace < at and lost < most then
+      redis.call('ZREM', key .. RELEASED, id)
+      rejoin(id, get(id, 'queue', 'priority', 'turn'))
+      lost = lost + 1
     end
+  end
+  return lost
+end
+
+local lost = 0
+for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do
+  local key = QUEUE .. queue
+  lost = lost + send_lost_again(queue)
+  redis.call('ZREMRANGEBYSCORE', key .. SLOTS, '-inf', at - WORKER_KEEP * 1000)
+  more = release(queue, at) or more
+  -- Users whose last turn has ended are as if they had never been.
+  local served = redis.call('HGETALL', key .. TURN)
+  for i = 1, #served, 2 do
+    local over = redis.call('ZRANGEBYSCORE', key .. TENANTS, served[i] * URGENCY, served[i + 1], 'LIMIT', 0, most)
+    if #over > 0 then redis.call('ZREM', key .. TENANTS, unpack(over)) end
+  end
+end
+
+-- Jobs that version 0.1 queued, in the order in which they waited; the most urgent lane first.
+local lanes = redis.call('SMEMBERS', OLD_LANES)
+table.sort(lanes)
+for _, lane in ipairs(lanes) do
+  local found = redis.call('ZRANGE', OLD_QUEUED .. lane, 0, most - 1)
+  for _, id in ipairs(found) do
+    local job = get(id, 'state', 'queue', 'priority', 'user_id', 'queued_at', 'created_at')
+    if job.state == 'queued' then
+      redis.call('ZADD', QUEUE .. job.queue .. WAITING, job.queued_at or job.created_at, id)
+      join(id, job)
+    end
+    redis.call('ZREM', OLD_QUEUED .. lane, id)
+  end
+  if #found == most then
+    more = true
+  else
+    redis.call('SREM', OLD_LANES, lane)
   end
 end
 
@@ -82,6 +115,5 @@ redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', at - WORKER_KEEP * 1000)
 
 if #ended > 0 then count('leases_expired', #ended) end
 if lost > 0 then count('messages_lost', lost) end
-more = more or lost >= most
 if more then redis.call('DEL', SWEEPING) end
 return { #ended, #retries, lost, #expired, more and 1 or 0 }

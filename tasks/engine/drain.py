@@ -20,10 +20,8 @@ import structlog
 from celery import bootsteps, signals
 from celery.worker import state as celery_state
 
-from jobs.celery_app import create_celery
 from jobs.errors import StoreUnavailable
 from jobs.fleet import Fleet
-from jobs.messages import Renderer
 from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore
@@ -114,7 +112,7 @@ class Drain:
         self._thread = LoopThread("drain")
         self._worker = Worker(settings, exit_process=self._exit_hard)
         self._store = JobStore.open(settings, name="headrace-drain", patience=PATIENCE)
-        self._fleet = Fleet(self._store.redis, Renderer(create_celery(settings)), patience=PATIENCE)
+        self._fleet = Fleet(self._store.redis, patience=PATIENCE)
         self._ended_jobs = EndedJobs(self._store.redis, self._worker.parent.worker, patience=PATIENCE)
 
     def run(self) -> int:

@@ -22,10 +22,8 @@ import structlog
 from billiard.exceptions import TimeLimitExceeded
 from celery.worker import state as celery_state
 
-from jobs.celery_app import create_celery
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.fleet import Fleet, WorkerReport
-from jobs.messages import Renderer
 from jobs.model import JobError
 from jobs.settings import Settings
 from jobs.states import Reason
@@ -80,7 +78,7 @@ class Parent:
         if self._settings.port is not None:
             self._health = HealthServer(self._settings.port, self.watchdog)
         store = JobStore.open(self._settings, name="headrace-parent", patience=PATIENCE)
-        fleet = Fleet(store.redis, Renderer(create_celery(self._settings)), patience=PATIENCE)
+        fleet = Fleet(store.redis, patience=PATIENCE)
         self._connected = connected = _Connected(store, fleet, queues)
         self._thread.start()
         self._thread.run(self._sweep_for_ever(store))
@@ -135,7 +133,7 @@ class Parent:
             dropped = message_filter.dropped.total
             description = self._description(connected.queues)
             messages = await self._ask_store(
-                lambda worker=description, new=dropped - reported: connected.fleet.report(worker, dropped=new)
+                lambda worker=description, new=dropped - reported: connected.store.report(worker, dropped=new)
             )
             if messages is not None:
                 reported = dropped

@@ -7,11 +7,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from jobs.celery_app import create_celery
 from jobs.fleet import Fleet, WorkerReport
-from jobs.messages import Renderer
 from jobs.scripts import BOUNDS
-from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore
 from tests.support.inspector import Inspector
@@ -45,8 +42,8 @@ SAMPLES = {
 
 
 @pytest.fixture
-def fleet(store: JobStore, settings: Settings) -> Fleet:
-    return Fleet(store.redis, Renderer(create_celery(settings)), patience=timedelta(seconds=5))
+def fleet(store: JobStore) -> Fleet:
+    return Fleet(store.redis, patience=timedelta(seconds=5))
 
 
 def worker(name: str) -> WorkerReport:
@@ -78,7 +75,7 @@ async def test_every_metric_is_there_from_the_start(api: httpx.AsyncClient) -> N
     assert set(found.values()) == {0}
 
 
-async def test_metrics_count_what_happens(api: httpx.AsyncClient, store: JobStore, fleet: Fleet) -> None:
+async def test_metrics_count_what_happens(api: httpx.AsyncClient, store: JobStore) -> None:
     """Created, finished, refused, saved; what waits and what runs."""
     await ended(store, State.COMPLETED)
     await ended(store, State.FAILED)
@@ -87,7 +84,7 @@ async def test_metrics_count_what_happens(api: httpx.AsyncClient, store: JobStor
     await claim_again(store, claim.lease.job_id)
     await queued(store)
     await queued(store)
-    await fleet.report(worker("one"))
+    await store.report(worker("one"))
     found = await metrics(api)
     assert found['headrace_jobs_created_total{kind="story"}'] == 5
     assert found['headrace_jobs_finished_total{kind="story",state="completed"}'] == 1
@@ -145,11 +142,11 @@ async def test_queues_say_what_waits(api: httpx.AsyncClient, store: JobStore) ->
     assert default["oldest_seconds"] >= 0
 
 
-async def test_workers_say_what_they_do(api: httpx.AsyncClient, fleet: Fleet) -> None:
+async def test_workers_say_what_they_do(api: httpx.AsyncClient, store: JobStore) -> None:
     """Those that reported lately, by id."""
     assert (await api.get("/workers")).json() == {"workers": []}
-    await fleet.report(worker("two"))
-    await fleet.report(worker("one"))
+    await store.report(worker("two"))
+    await store.report(worker("one"))
     found = (await api.get("/workers")).json()["workers"]
     assert [one["id"] for one in found] == ["one", "two"]
     assert found[0]["jobs"] == ["a job"]

@@ -118,7 +118,7 @@ async def test_a_record_that_cannot_be_read_is_no_fault_of_the_cursor(api: httpx
 async def test_a_fault_of_ours_is_500_without_details(api: httpx.AsyncClient, store: JobStore) -> None:
     """What broke is for the log, not for the client."""
     job_id = await queued(store)
-    await store.redis.execute_command("HSET", keys.job(job_id), "input", '{"secret')  # pyright: ignore[reportGeneralTypeIssues]
+    await store.redis.execute_command("HSET", keys.job(job_id), "progress", '{"secret')  # pyright: ignore[reportGeneralTypeIssues]
     response = await api.get(f"/jobs/{job_id}")
     assert_problem(response, 500, "internal-server-error")
     assert "secret" not in response.text

@@ -4,8 +4,9 @@ import httpx
 import pytest
 
 from jobs import kinds
+from jobs.settings import Settings
 from jobs.store import JobStore
-from tests.api.conftest import STORY
+from tests.api.conftest import STORY, client_of
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE
 
@@ -67,3 +68,16 @@ async def test_every_kind_has_a_path_of_its_own(api: httpx.AsyncClient) -> None:
         assert listed[kind.name]["path"] == kind.path
         assert listed[kind.name]["input"]["properties"].keys() == kind.input.model_fields.keys()
         assert listed[kind.name]["time_limit_seconds"] == kind.time_limit.total_seconds()
+
+
+async def test_a_client_is_no_more_urgent_than_the_deployment_lets_it_be(settings: Settings, store: JobStore) -> None:
+    async with client_of(settings.model_copy(update={"most_urgent_priority": 5})) as api:
+        refused = await api.post("/stories", json=STORY | {"priority": 4})
+        unsaid, asked = await api.post("/stories", json=STORY), await api.post("/stories", json=STORY | {"priority": 7})
+        one = {"custom_id": "a", "kind": "story", "input": {"title": "My Story", "prompt": "A magical adventure"}}
+        in_a_batch = await api.post("/batches", json={"jobs": [one], "priority": 0})
+
+    assert refused.status_code == 422
+    assert "must be 5 to 9" in refused.text
+    assert [(await store.get(one.json()["id"])).priority for one in (unsaid, asked)] == [5, 7]
+    assert in_a_batch.status_code == 422

@@ -10,6 +10,7 @@ from typing import Any
 import redis
 
 from jobs import keys
+from jobs.queues import queue_names
 from tests.support.platform import Platform
 from tests.support.processes import Process, Worker
 from tests.support.waiting import wait_until
@@ -80,9 +81,10 @@ async def ran_once(platform: Platform, *job_ids: str, within: float = 30) -> Non
 def nothing_left(platform: Platform) -> None:
     """No lease, queued job or message remains."""
     with direct(platform) as client:
-        lanes = list(client.smembers(keys.LANES))
+        lanes = [queue + suffix for queue in queue_names() for suffix in ("", "\x06\x163", "\x06\x166", "\x06\x169")]
         left = [client.zcard(keys.LEASES), client.zcard(keys.SCHEDULED), client.hlen("unacked")]
-        left += [size for lane in lanes for size in (client.llen(lane), client.zcard(keys.QUEUED + lane))]
+        left += [client.llen(lane) for lane in lanes]
+        left += [client.zcard(keys.queue(name, part)) for name in queue_names() for part in (keys.WAITING, keys.ORDER)]
     assert not any(left), left
 
 

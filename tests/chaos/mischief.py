@@ -11,6 +11,9 @@ from typing import Any, cast
 import redis
 
 from jobs import keys
+from jobs.celery_app import create_celery
+from jobs.messages import Renderer
+from jobs.settings import Settings
 from tests.chaos.fleet import Fleet, Member
 from tests.support.waiting import pause
 
@@ -78,6 +81,9 @@ async def kill_clients(fleet: Fleet, _chance: Random) -> None:
         fleet.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 
 
+_RENDERER = Renderer(create_celery(Settings()))
+
+
 async def restart_redis(fleet: Fleet, chance: Random) -> None:
     """SIGKILL of Redis, and a moment later it is back with its append-only file."""
     fleet.platform.redis.kill()
@@ -90,9 +96,14 @@ async def repeat_messages(fleet: Fleet, chance: Random) -> None:
     with suppress(redis.RedisError):
         names = [*cast("list[str]", fleet.redis.zrange(keys.LEASES, 0, -1)), *fleet.accepted[-3:]]
         for job_id in chance.sample(names, min(3, len(names))):
-            lane, message = cast("list[Any]", fleet.redis.hmget(keys.JOB + job_id, ["lane", "message"]))
-            if message:
-                fleet.redis.lpush(lane, message.replace("DELIVERYTAG", f"again-{chance.random()}"))
+            kind, queue, priority = cast(
+                "list[Any]", fleet.redis.hmget(keys.JOB + job_id, ["kind", "queue", "priority"])
+            )
+            if kind:
+                message = _RENDERER.message(
+                    job_id, kind=kind, queue=queue, priority=int(priority), tag=f"again-{chance.random()}"
+                )
+                fleet.redis.lpush(message.lane, message.text)
 
 
 async def lose_messages(fleet: Fleet, _chance: Random) -> None:

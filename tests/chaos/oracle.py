@@ -73,8 +73,12 @@ def left_behind(client: redis.Redis) -> list[str]:
     for lane in lanes:
         if count := client.llen(lane):
             found.append(f"messages on {lane!r}: {count}")
-        if count := client.zcard(keys.QUEUED + lane):
-            found.append(f"queued on {lane!r}: {count}")
+    for queue in queue_names():
+        for part in (keys.WAITING, keys.ORDER, keys.RELEASED):
+            if count := client.zcard(keys.queue(queue, part)):
+                found.append(f"{keys.queue(queue, part)}: {count}")
+        if count := client.scard(keys.queue(queue, keys.RUNNING)):
+            found.append(f"running in {queue}: {count}")
     if count := client.hlen("unacked"):
         found.append(f"unacked: {count}")
     return (

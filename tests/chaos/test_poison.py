@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from jobs.celery_app import create_celery
+from jobs.messages import Renderer
+from jobs.settings import Settings
 from tests.chaos import misbehaving_titles as titles
 from tests.chaos.checks import completed_once, direct, nothing_left, start_with, until_running
 from tests.chaos.conftest import Measure, SpawnMisbehaving
@@ -153,7 +156,8 @@ async def test_what_is_no_message_is_dropped(platform: Platform, measure: Measur
     await platform.start()
     first = await platform.post_story(pages=4)
     with direct(platform) as redis:
-        bad = _bad_messages(redis.hget(f"hr:job:{first}", "message"))
+        good = Renderer(create_celery(Settings())).message(first, kind="story", queue="default", priority=3, tag="x")
+        bad = _bad_messages(good.text)
         await completed_once(platform, first)
         for message in bad.values():
             redis.lpush(LANE, message.encode(errors="surrogateescape"))

@@ -40,6 +40,15 @@ def held(store: JobStore) -> Inspector:
     return Inspector(store.redis)
 
 
+@pytest.fixture
+async def without_workers(settings: Settings) -> AsyncIterator[JobStore]:
+    """A store that releases a job for each idle worker that has reported; there is none."""
+    strict = settings.model_copy(update={"release_window": None})
+    store = JobStore.open(strict, name="strict", patience=timedelta(seconds=5))
+    yield store
+    await store.aclose()
+
+
 @dataclass(frozen=True)
 class Lossy:
     """A store whose replies can be lost: what it asks for is then done, and asked for again."""

@@ -20,17 +20,16 @@ async def test_a_queued_job_is_cancelled(store: JobStore, held: Inspector) -> No
 
     job = await store.get(job_id)
     assert (job.state, job.state_reason) == ("cancelled", Reason.USER_REQUEST)
-    assert await held.members(keys.QUEUED + LANE) == []
+    assert await held.members(keys.queue("default", keys.WAITING)) == []
     assert await held.members(keys.DEADLINES) == []
 
 
-async def test_a_cancelled_jobs_message_is_refused_later(store: JobStore, held: Inspector) -> None:
-    """It stays on its lane, where taking it out would cost a search."""
-    job_id = await queued(store)
+async def test_a_cancelled_job_leaves_no_message(store: JobStore, held: Inspector) -> None:
+    job_id, other = await queued(store), await queued(store)
 
     await store.cancel(job_id)
 
-    assert await held.messages(LANE) == [job_id]
+    assert await held.messages(LANE) == [other]
     assert await claim_again(store, job_id) == Refusal(state="cancelled")
 
 

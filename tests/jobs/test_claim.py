@@ -14,7 +14,7 @@ from jobs.states import FINAL, State
 from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
 from tests.support.inspector import Inspector
-from tests.support.jobs_at_hand import LANE, WORKER, claim_again, claimed, ended, queued, running, scheduled, story
+from tests.support.jobs_at_hand import WORKER, claim_again, claimed, ended, queued, running, scheduled, story
 from tests.support.time_travel import end_lease, pass_start_deadline, rewrite, sweep
 
 
@@ -32,7 +32,7 @@ async def test_a_claim_takes_the_job_out_of_the_queue(store: JobStore, held: Ins
 
     await claimed(store, job_id)
 
-    assert await held.members(keys.QUEUED + LANE) == []
+    assert await held.members(keys.queue("default", keys.WAITING)) == []
     assert await held.indexed(job_id) == {"hr:index:all", "hr:index:state:running", "hr:index:kind:story"}
 
 

@@ -85,7 +85,7 @@ def own_redis(tmp_path: Path) -> Iterator[EmbeddedRedis]:
 
 @pytest.fixture
 async def store(own_redis: EmbeddedRedis) -> AsyncIterator[JobStore]:
-    settings = Settings(redis_url=SecretStr(own_redis.url))
+    settings = Settings(redis_url=SecretStr(own_redis.url), release_window=1000)
     store = JobStore.open(settings, name="tests", patience=PATIENCE)
     yield store
     await store.aclose()

@@ -32,14 +32,13 @@ async def test_the_job_and_its_message_come_together(store: JobStore, held: Insp
     job_id = await queued(store)
 
     assert await held.messages(LANE) == [job_id]
-    assert await held.members(keys.QUEUED + LANE) == [job_id]
+    assert await held.members(keys.queue("default", keys.WAITING)) == [job_id]
 
 
 async def test_a_new_job_has_one_event(store: JobStore, held: Inspector) -> None:
     job_id = await queued(store)
 
     assert await held.events(job_id) == ["queued"]
-    assert await held.last_event(job_id) == {"state": "queued"}
 
 
 async def test_a_new_job_is_in_every_index(store: JobStore, held: Inspector) -> None:
@@ -91,16 +90,18 @@ async def test_jobs_are_served_in_the_order_they_came(store: JobStore, held: Ins
     jobs = [await queued(store) for _ in range(4)]
 
     assert await held.messages(LANE) == jobs
-    assert await held.members(keys.QUEUED + LANE) == jobs
+    assert await held.members(keys.queue("default", keys.WAITING)) == jobs
 
 
-async def test_a_waiting_job_knows_how_many_are_before_it(store: JobStore) -> None:
+async def test_a_waiting_job_knows_how_many_are_before_it(without_workers: JobStore) -> None:
+    store = without_workers
     jobs = [await queued(store) for _ in range(3)]
 
     assert [(await store.get(job_id)).queue.position for job_id in jobs] == [0, 1, 2]
 
 
-async def test_more_urgent_jobs_are_before_a_job_that_came_first(store: JobStore) -> None:
+async def test_more_urgent_jobs_are_before_a_job_that_came_first(without_workers: JobStore) -> None:
+    store = without_workers
     waiting = await queued(store, story(priority=3))
     await queued(store, story(priority=0))
     await queued(store, story(priority=9))

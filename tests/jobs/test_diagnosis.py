@@ -6,12 +6,9 @@ import pytest
 from redis.asyncio import Redis
 
 from jobs import keys
-from jobs.celery_app import create_celery
 from jobs.diagnosis import FleetReport, RedisReport, examine_fleet
 from jobs.fleet import Fleet, WorkerReport
-from jobs.messages import Renderer
 from jobs.model import JobError
-from jobs.settings import Settings
 from jobs.states import Reason, State
 from jobs.store import JobStore
 from tests.support.jobs_at_hand import BUSY, ended, queued, running, scheduled
@@ -29,16 +26,16 @@ SAFE = RedisReport(
 
 
 @pytest.fixture
-def fleet(redis: Redis, settings: Settings) -> Fleet:
-    return Fleet(redis, Renderer(create_celery(settings)), patience=timedelta(seconds=2))
+def fleet(redis: Redis) -> Fleet:
+    return Fleet(redis, patience=timedelta(seconds=2))
 
 
-async def _reports(fleet: Fleet, *, jobs: list[str]) -> None:
+async def _reports(store: JobStore, *, jobs: list[str]) -> None:
     now = datetime.now(UTC)
     worker = WorkerReport(
         id="w1", host="h", pid=1, version="0.1.0", queues=["default"], started_at=now, seen_at=now, jobs=jobs
     )
-    await fleet.report(worker)
+    await store.report(worker)
 
 
 async def _examine(redis: Redis, fleet: Fleet) -> FleetReport:
@@ -90,8 +87,8 @@ async def test_redis_is_read_as_it_is(redis: Redis, fleet: Fleet) -> None:
 # -- The fleet ---------------------------------------------------------------------------------------------------------
 
 
-async def test_an_idle_fleet_has_nothing_stuck(redis: Redis, fleet: Fleet) -> None:
-    await _reports(fleet, jobs=[])
+async def test_an_idle_fleet_has_nothing_stuck(store: JobStore, redis: Redis, fleet: Fleet) -> None:
+    await _reports(store, jobs=[])
     assert _stuck(await _examine(redis, fleet)) == []
 
 
@@ -106,7 +103,7 @@ async def test_jobs_without_a_worker_are_wrong(redis: Redis, store: JobStore, fl
 
 async def test_a_job_that_waits_beside_an_idle_worker_is_wrong(redis: Redis, store: JobStore, fleet: Fleet) -> None:
     job_id = await queued(store)
-    await _reports(fleet, jobs=[])
+    await _reports(store, jobs=[])
     assert _stuck(await _examine(redis, fleet)) == [], "it was queued just now"
     await wait_since(redis, job_id, PAST)
     ((wrong, what),) = _stuck(await _examine(redis, fleet))
@@ -116,7 +113,7 @@ async def test_a_job_that_waits_beside_an_idle_worker_is_wrong(redis: Redis, sto
 
 async def test_a_long_wait_for_busy_workers_is_a_note(redis: Redis, store: JobStore, fleet: Fleet) -> None:
     await wait_since(redis, await queued(store), PAST)
-    await _reports(fleet, jobs=["another"])
+    await _reports(store, jobs=["another"])
     ((wrong, what),) = _stuck(await _examine(redis, fleet))
     assert not wrong
     assert "its worker is busy" in what

@@ -7,13 +7,10 @@ import pytest
 from redis.asyncio import Redis
 
 from jobs import keys
-from jobs.celery_app import create_celery
 from jobs.errors import JobNotFound
 from jobs.explanation import REASONS, Explanation, explain
 from jobs.fleet import Fleet, WorkerReport
-from jobs.messages import Renderer
 from jobs.model import JobError, Progress
-from jobs.settings import Settings
 from jobs.states import Reason, State
 from jobs.store import JobStore
 from tests.support.jobs_at_hand import WORKER, ended, queued, running, scheduled
@@ -21,8 +18,8 @@ from tests.support.time_travel import end_lease
 
 
 @pytest.fixture
-def fleet(redis: Redis, settings: Settings) -> Fleet:
-    return Fleet(redis, Renderer(create_celery(settings)), patience=timedelta(seconds=2))
+def fleet(redis: Redis) -> Fleet:
+    return Fleet(redis, patience=timedelta(seconds=2))
 
 
 async def _explain(job_id: str, store: JobStore, fleet: Fleet) -> Explanation:
@@ -33,7 +30,8 @@ def test_every_reason_has_words() -> None:
     assert set(REASONS) == set(Reason)
 
 
-async def test_a_job_that_waits_says_for_how_long_and_behind_whom(store: JobStore, fleet: Fleet) -> None:
+async def test_a_job_that_waits_says_for_how_long_and_behind_whom(without_workers: JobStore, fleet: Fleet) -> None:
+    store = without_workers
     await queued(store)
     explanation = await _explain(await queued(store), store, fleet)
     assert explanation.wrong, "no worker is there"
@@ -41,7 +39,7 @@ async def test_a_job_that_waits_says_for_how_long_and_behind_whom(store: JobStor
     assert "This queue has no worker: start one" in explanation.why
 
     now = datetime.now(UTC)
-    await fleet.report(
+    await store.report(
         WorkerReport(id="w", host="h", pid=1, version="0", queues=["default"], started_at=now, seen_at=now, jobs=[])
     )
     explanation = await _explain(await queued(store), store, fleet)

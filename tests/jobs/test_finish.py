@@ -114,7 +114,7 @@ async def test_every_key_of_a_finished_job_ends(store: JobStore, held: Inspector
     await store.complete(claim.lease, result={})
 
     names = await held.names(f"hr:job:{claim.lease.job_id}*")
-    assert len(names) == 3
+    assert len(names) == 4
     for name in names:
         assert 0 < await held.seconds_left(name) <= settings.retention.total_seconds()
 

@@ -6,10 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from jobs import keys
-from jobs.celery_app import create_celery
 from jobs.fleet import Fleet, Queue, WorkerReport
-from jobs.messages import Renderer
-from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore
 from tests.support.inspector import Inspector
@@ -20,8 +17,8 @@ STARTED = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def fleet(redis: Redis, settings: Settings) -> Fleet:
-    return Fleet(redis, Renderer(create_celery(settings)), patience=timedelta(seconds=2))
+def fleet(redis: Redis) -> Fleet:
+    return Fleet(redis, patience=timedelta(seconds=2))
 
 
 async def _default(fleet: Fleet) -> Queue:
@@ -112,25 +109,25 @@ async def test_a_claimed_job_no_longer_ages_its_queue(store: JobStore, fleet: Fl
 # -- Workers -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_worker_that_reports_is_listed(fleet: Fleet, held: Inspector) -> None:
+async def test_a_worker_that_reports_is_listed(store: JobStore, fleet: Fleet, held: Inspector) -> None:
     before = await held.now()
 
-    await fleet.report(_worker("w1", jobs=["a-job"]))
+    await store.report(_worker("w1", jobs=["a-job"]))
 
     [worker] = await fleet.workers()
     assert worker.model_copy(update={"seen_at": STARTED}) == _worker("w1", jobs=["a-job"])
     assert worker.seen_at.timestamp() * 1000 >= before
 
 
-async def test_workers_are_listed_by_id_with_their_newest_report(fleet: Fleet) -> None:
+async def test_workers_are_listed_by_id_with_their_newest_report(store: JobStore, fleet: Fleet) -> None:
     for worker in (_worker("w2"), _worker("w1"), _worker("w2", jobs=["a-job"])):
-        await fleet.report(worker)
+        await store.report(worker)
 
     assert [(worker.id, worker.jobs) for worker in await fleet.workers()] == [("w1", []), ("w2", ["a-job"])]
 
 
-async def test_a_worker_that_stops_is_forgotten(fleet: Fleet, held: Inspector) -> None:
-    await fleet.report(_worker("w1"))
+async def test_a_worker_that_stops_is_forgotten(store: JobStore, fleet: Fleet, held: Inspector) -> None:
+    await store.report(_worker("w1"))
 
     await fleet.forget("w1")
 
@@ -138,49 +135,49 @@ async def test_a_worker_that_stops_is_forgotten(fleet: Fleet, held: Inspector) -
     assert await held.names() == []
 
 
-async def test_a_worker_that_fell_silent_is_not_listed(fleet: Fleet, redis: Redis, held: Inspector) -> None:
-    await fleet.report(_worker("w1"))
-    await fleet.report(_worker("w2"))
+async def test_a_worker_that_fell_silent_is_not_listed(
+    store: JobStore, fleet: Fleet, redis: Redis, held: Inspector
+) -> None:
+    await store.report(_worker("w1"))
+    await store.report(_worker("w2"))
 
     await redis.zadd(keys.WORKERS, {"w1": await held.now() - 61_000})
 
     assert [worker.id for worker in await fleet.workers()] == ["w2"]
 
 
-async def test_a_worker_whose_report_has_expired_is_not_listed(fleet: Fleet, redis: Redis) -> None:
-    await fleet.report(_worker("w1"))
+async def test_a_worker_whose_report_has_expired_is_not_listed(store: JobStore, fleet: Fleet, redis: Redis) -> None:
+    await store.report(_worker("w1"))
 
     await redis.delete(keys.WORKER + "w1")
 
     assert await fleet.workers() == []
 
 
-async def test_a_report_is_answered_with_the_messages_that_wait_on_every_lane(fleet: Fleet, redis: Redis) -> None:
+async def test_a_report_is_answered_with_the_messages_that_wait_on_every_lane(store: JobStore, redis: Redis) -> None:
     await redis.lpush("default", "urgent")
     await redis.lpush("default\x06\x166", "one", "two")
 
-    assert await fleet.report(_worker("w1")) == 3
-    assert await fleet.report(_worker("w1"), dropped=2) == 3
+    assert await store.report(_worker("w1")) == 3
+    assert await store.report(_worker("w1"), dropped=2) == 3
 
 
-async def test_dropped_messages_add_up(fleet: Fleet) -> None:
+async def test_dropped_messages_add_up(store: JobStore, fleet: Fleet) -> None:
     for worker, dropped in (("w1", 2), ("w2", 0), ("w1", 1)):
-        await fleet.report(_worker(worker), dropped=dropped)
+        await store.report(_worker(worker), dropped=dropped)
 
     assert (await fleet.counters()).totals == {"messages_dropped": 3}
 
 
-async def test_a_report_expires_after_a_minute(fleet: Fleet, held: Inspector) -> None:
-    await fleet.report(_worker("w1"))
+async def test_a_report_expires_after_a_minute(store: JobStore, held: Inspector) -> None:
+    await store.report(_worker("w1"))
 
     assert 0 < await held.seconds_left(keys.WORKER + "w1") <= 60
 
 
-async def test_a_sweep_takes_silent_workers_off_the_list(
-    fleet: Fleet, store: JobStore, redis: Redis, held: Inspector
-) -> None:
-    await fleet.report(_worker("w1"))
-    await fleet.report(_worker("w2"))
+async def test_a_sweep_takes_silent_workers_off_the_list(store: JobStore, redis: Redis, held: Inspector) -> None:
+    await store.report(_worker("w1"))
+    await store.report(_worker("w2"))
     await redis.zadd(keys.WORKERS, {"w1": await held.now() - 61_000})
 
     await store.sweep()

@@ -35,7 +35,6 @@ async def test_a_handed_back_job_is_served_next(store: JobStore, held: Inspector
     await store.hand_back(claim.lease)
 
     assert await held.messages(LANE) == [first, *others]
-    assert await held.members(keys.QUEUED + LANE) == [first, *others]
     assert (await store.get(first)).queue.position == 0
 
 

@@ -241,10 +241,9 @@ class JobLife(RuleBasedStateMachine):
 
     @rule()
     def messages_grow_old(self) -> None:
-        for queue in self.fleet.queues.values():
-            for job in queue:
-                self.run(age_message(self.store.redis, job))
-                self.fleet.overdue.add(job)
+        for job in self.fleet.queued():
+            self.run(age_message(self.store.redis, job))
+            self.fleet.overdue.add(job)
         self._sweep()
 
     def _sweep(self, **found: bool) -> None:
@@ -257,18 +256,20 @@ class JobLife(RuleBasedStateMachine):
 
     @invariant()
     def all_is_as_the_model_says(self) -> None:
-        zsets = [*(keys.INDEX_STATE + state for state in State), *(keys.QUEUED + lane for lane in LANES.values())]
+        waiting, released, order = (keys.queue("default", part) for part in (keys.WAITING, keys.RELEASED, keys.ORDER))
+        zsets = [*(keys.INDEX_STATE + state for state in State), waiting, released, order]
         zsets += [keys.LEASES, keys.SCHEDULED, keys.DEAD, keys.DEADLINES]
         found = self.run(self.held.snapshot(jobs=[*self.fleet.lives], zsets=zsets, lanes=[*LANES.values()]))
         for job, life in self.fleet.lives.items():
             self._record_is_as_the_model_says(found.jobs[job], life)
             self._events_are_whole_and_end_with_the_end(found.jobs[job], life)
             # A finished job's keys end, all others stay.
-            assert [ttl > 0 for ttl in found.jobs[job].seconds_left] == [life.state in FINAL] * (2 + bool(life.steps))
+            assert {ttl > 0 for ttl in found.jobs[job].seconds_left} == {life.state in FINAL}
         self._each_job_is_in_the_indexes_of_its_state_only(found)
-        # Queues and messages are in order.
-        assert {lane: found.zsets[keys.QUEUED + lane] for lane in LANES.values()} == self.fleet.queues
-        assert found.messages == self.fleet.messages
+        assert set(found.zsets[waiting]) == set(found.zsets[released]) == self.fleet.queued()
+        assert found.zsets[order] == []
+        assert found.messages == {lane: [job for job, _ in sent] for lane, sent in self.fleet.messages.items()}
+        assert self.run(self.held.running("default")) == self._in(State.RUNNING)
         assert {name: found.counters.get(name, 0) for name in self.fleet.counters} == self.fleet.counters
 
     def _record_is_as_the_model_says(self, found: Inspected, life: Life) -> None:
@@ -308,8 +309,8 @@ class JobLife(RuleBasedStateMachine):
     def _cancel(self, job: str) -> None:
         life = self.fleet.lives[job]
         if life.state not in FINAL:
+            self.fleet.drop_message(job)
             life.enter(State.CANCELLED)
-            self.fleet.leave_queue(job)
         assert self.run(self.store.cancel(job)) is life.state
 
     def _pass_start_deadline(self, job: str) -> None:
@@ -317,8 +318,8 @@ class JobLife(RuleBasedStateMachine):
         life = self.fleet.lives[job]
         late = life.state is State.QUEUED and not life.started
         if late:
+            self.fleet.drop_message(job)
             life.enter(State.EXPIRED)
-            self.fleet.leave_queue(job)
         self._sweep(expired=late)
 
     def _create(self, priority: int, *, max_attempts: int) -> str:
@@ -338,7 +339,7 @@ class JobLife(RuleBasedStateMachine):
 
     def _pop_and_claim(self, lane: str, worker: str) -> Lease | None:
         job = self.run(self.held.pop(lane))
-        assert job == (self.fleet.messages[lane].pop(0) if self.fleet.messages[lane] else None)
+        assert job == (self.fleet.messages[lane].pop(0)[0] if self.fleet.messages[lane] else None)
         return self._claim(job, worker) if job else None
 
     def _claim(self, job: str, worker: str) -> Lease | None:
@@ -349,7 +350,6 @@ class JobLife(RuleBasedStateMachine):
             self.fleet.counters["claims_refused"] += 1
             return None
         life.enter(State.RUNNING)
-        self.fleet.leave_queue(job)
         life.attempt, life.fence, life.worker, life.started = life.attempt + 1, life.fence + 1, worker, True
         assert isinstance(answer, Claim)
         assert (answer.lease, answer.job.attempt) == (Lease(job, life.fence), life.attempt)
@@ -416,7 +416,9 @@ async def _await(work: Awaitable[object]) -> None:
 
 @pytest.mark.hypothesis
 def test_every_job_lives_as_the_model_says(redis_url: str) -> None:
-    settings = Settings.model_validate({"redis_url": redis_url, "lease": "1h", "message_grace": "1h"})
+    settings = Settings.model_validate(
+        {"redis_url": redis_url, "lease": "1h", "message_grace": "1h", "release_window": 1000}
+    )
     with asyncio.Runner() as runner:
         redis = connect(settings, name="tests", reply_within=timedelta(seconds=5))
         store = JobStore(redis, settings, Renderer(create_celery(settings)), patience=timedelta(seconds=5))

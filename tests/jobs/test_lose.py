@@ -21,7 +21,6 @@ async def test_a_lost_workers_job_is_served_next(store: JobStore, held: Inspecto
     assert await store.lose(claim.lease) is State.QUEUED
 
     assert await held.messages(LANE) == [first, other]
-    assert await held.members(keys.QUEUED + LANE) == [first, other]
 
 
 async def test_a_lost_attempt_is_used_up(store: JobStore, held: Inspector) -> None:

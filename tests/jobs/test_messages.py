@@ -59,7 +59,7 @@ async def test_a_rendered_message_is_what_send_task_sends(
     celery: Celery, renderer: Renderer, held: Inspector, priority: int
 ) -> None:
     """And lies where kombu puts it: on the list of its priority step."""
-    rendered = renderer.message(JOB_ID, kind="story", queue="default", priority=priority)
+    rendered = renderer.message(JOB_ID, kind="story", queue="default", priority=priority, tag="1")
 
     sent = await _sent(celery, held, rendered.lane, priority)
 
@@ -71,7 +71,7 @@ async def test_a_rendered_message_is_what_send_task_sends(
 
 
 def test_priorities_share_four_lanes(renderer: Renderer) -> None:
-    lanes = [renderer.message(JOB_ID, kind="story", queue="default", priority=p).lane for p in PRIORITIES]
+    lanes = [renderer.message(JOB_ID, kind="story", queue="default", priority=p, tag="1").lane for p in PRIORITIES]
 
     first, second, third, last = renderer.lanes("default")
     assert lanes == [first] * 3 + [second] * 3 + [third] * 3 + [last]
@@ -83,15 +83,15 @@ def test_the_most_urgent_lane_has_the_queues_own_name(renderer: Renderer) -> Non
 
 @pytest.mark.parametrize("queue", queue_names())
 def test_every_queue_of_a_kind_can_be_rendered_for(renderer: Renderer, queue: str) -> None:
-    message = json.loads(renderer.message(JOB_ID, kind="story", queue=queue, priority=0).text)
+    message = json.loads(renderer.message(JOB_ID, kind="story", queue=queue, priority=0, tag="1").text)
 
     assert message["properties"]["delivery_info"] == {"exchange": "", "routing_key": queue}
 
 
 def test_one_template_serves_every_job(renderer: Renderer) -> None:
-    first = renderer.message(JOB_ID, kind="story", queue="default", priority=3)
+    first = renderer.message(JOB_ID, kind="story", queue="default", priority=3, tag="1")
     other = "99999999-2222-3333-4444-555555555555"
-    second = renderer.message(other, kind="story", queue="default", priority=3)
+    second = renderer.message(other, kind="story", queue="default", priority=3, tag="1")
 
     assert second.text == first.text.replace(JOB_ID, other)
     assert first.text.count(JOB_ID) == 3

@@ -9,6 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from jobs import keys
+from jobs.record import DEFAULTS
 
 _CORRELATION_ID = re.compile(r'"correlation_id": "([^"]+)"')
 
@@ -40,14 +41,17 @@ class Inspector:
         self._redis: Any = redis
 
     async def record(self, job_id: str) -> dict[str, str]:
-        return await self._redis.hgetall(keys.job(job_id))
+        """With what a field means that is not there."""
+        found = await self._redis.hgetall(keys.job(job_id))
+        return DEFAULTS | found if found else {}
 
     async def steps(self, job_id: str) -> dict[str, str]:
         return await self._redis.hgetall(keys.steps(job_id))
 
     async def events(self, job_id: str) -> list[str]:
         """The names of a job's events; that they are numbered without a gap is asserted on the way."""
-        return _names_of(await self._redis.xrange(keys.events(job_id)))
+        [record, entries] = await self.record(job_id), await self._redis.xrange(keys.events(job_id))
+        return _names_of(record, entries)
 
     async def last_event(self, job_id: str) -> dict[str, Any]:
         """The data of a job's newest event."""
@@ -77,6 +81,9 @@ class Inspector:
 
     async def members(self, zset: str) -> list[str]:
         return await self._redis.zrange(zset, 0, -1)
+
+    async def running(self, queue: str) -> set[str]:
+        return await self._redis.smembers(keys.queue(queue, keys.RUNNING))
 
     async def score(self, zset: str, member: str) -> float | None:
         return await self._redis.zscore(zset, member)
@@ -126,11 +133,14 @@ class Inspector:
 
 
 def _inspected(record: dict[str, str], steps: dict[str, str], events: list[Any], *ttls: int) -> Inspected:
-    kept = [ttls[0], ttls[2], *([ttls[1]] if steps else [])]
-    return Inspected(record=record, steps=steps, events=_names_of(events), seconds_left=kept)
+    record = DEFAULTS | record
+    kept = [ttls[0], *([ttls[2]] if events else []), *([ttls[1]] if steps else [])]
+    return Inspected(record=record, steps=steps, events=_names_of(record, events), seconds_left=kept)
 
 
-def _names_of(entries: list[Any]) -> list[str]:
+def _names_of(record: dict[str, str], entries: list[Any]) -> list[str]:
+    if not entries and record.get("state") == "queued":
+        return ["queued"]  # written with the second
     assert [entry_id for entry_id, _ in entries] == [f"{number}-0" for number in range(1, len(entries) + 1)]
     return [fields["event"] for _, fields in entries]
 

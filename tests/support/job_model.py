@@ -23,6 +23,7 @@ class Life:
     """Since a step was saved."""
     fence: int = 0
     worker: str = ""
+    deliveries: int = 0
     started: bool = False
     steps: dict[str, str] = field(default_factory=dict[str, str])
     progress: str = ""
@@ -43,30 +44,37 @@ class Life:
 
 @dataclass
 class Fleet:
-    """What the model knows of all jobs: each lane's jobs and messages in the order they are served."""
+    """What the model knows of all jobs, and of each lane's messages in the order they are served."""
 
     lives: dict[str, Life] = field(default_factory=dict[str, Life])
-    queues: dict[str, list[str]] = field(default_factory=lambda: {lane: [] for lane in LANES.values()})
-    messages: dict[str, list[str]] = field(default_factory=lambda: {lane: [] for lane in LANES.values()})
+    messages: dict[str, list[tuple[str, int]]] = field(default_factory=lambda: {lane: [] for lane in LANES.values()})
+    """Job and number of the delivery."""
     keys: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     counters: Counter[str] = field(default_factory=Counter[str])
     overdue: set[str] = field(default_factory=set[str])
     """Jobs whose message was seen missing longer ago than the grace."""
 
     def enqueue(self, job_id: str, *, head: bool = False) -> None:
-        lane = self.lives[job_id].lane
-        for served in (self.queues[lane], self.messages[lane]):
-            served.insert(0 if head else len(served), job_id)
+        """There is room for every message."""
+        life = self.lives[job_id]
+        life.deliveries += 1
+        messages = self.messages[life.lane]
+        messages.insert(0 if head else len(messages), (job_id, life.deliveries))
         self.overdue.discard(job_id)
 
     def requeue(self, job_id: str, *, head: bool) -> None:
         self.lives[job_id].enter(State.QUEUED)
         self.enqueue(job_id, head=head)
 
-    def leave_queue(self, job_id: str) -> None:
-        queue = self.queues[self.lives[job_id].lane]
-        if job_id in queue:
-            queue.remove(job_id)
+    def drop_message(self, job_id: str) -> None:
+        """The last one sent, of a job that ends while it waits; one that was repeated stays, and is refused."""
+        life = self.lives[job_id]
+        messages = self.messages[life.lane]
+        if life.state is State.QUEUED and (job_id, life.deliveries) in messages:
+            messages.remove((job_id, life.deliveries))
+
+    def queued(self) -> set[str]:
+        return {job_id for job_id, life in self.lives.items() if life.state is State.QUEUED}
 
     def interrupted(self, job_id: str) -> None:
         life = self.lives[job_id]
@@ -83,19 +91,11 @@ class Fleet:
             life.enter(State.FAILED)
 
     def find_lost_messages(self) -> int:
-        """What a sweep does last: overdue jobs that stand before the next message get one, in their order."""
-        found = 0
-        for lane, queue in self.queues.items():
-            for job_id in [job_id for job_id in reversed(self._without_message(lane)) if job_id in self.overdue]:
-                queue.remove(job_id)
-                self.enqueue(job_id, head=True)
-                found += 1
-        self.counters["messages_lost"] += found
-        return found
-
-    def _without_message(self, lane: str) -> list[str]:
-        queue = self.queues[lane]
-        for job_id in self.messages[lane]:
-            if job_id in queue:
-                return queue[: queue.index(job_id)]
-        return list(queue)
+        """What a sweep does last: overdue jobs without a message get one, in the order in which they were made."""
+        there = {job_id for messages in self.messages.values() for job_id, _ in messages}
+        lost = sorted((self.queued() & self.overdue) - there)
+        for job_id in reversed(lost):
+            self.enqueue(job_id, head=True)
+        self.overdue -= there
+        self.counters["messages_lost"] += len(lost)
+        return len(lost)

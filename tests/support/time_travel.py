@@ -26,14 +26,16 @@ async def pass_start_deadline(redis: Redis, job_id: str) -> None:
 
 
 async def age_message(redis: Redis, job_id: str) -> None:
-    """The job's message was seen missing longer ago than any grace."""
-    await rewrite(redis, job_id, missing_since=PAST)
+    """The job's message, if it was seen missing, was so longer ago than any grace."""
+    client: Any = redis
+    released = keys.queue(await client.hget(keys.job(job_id), "queue"), keys.RELEASED)
+    await client.zadd(released, {job_id: -PAST}, xx=True)
 
 
 async def wait_since(redis: Redis, job_id: str, at: int) -> None:
     """The job stands in its queue since then, ms since the epoch."""
     client: Any = redis
-    await client.zadd(keys.QUEUED + await client.hget(keys.job(job_id), "lane"), {job_id: at}, xx=True)
+    await client.zadd(keys.queue(await client.hget(keys.job(job_id), "queue"), keys.WAITING), {job_id: at}, xx=True)
     await rewrite(redis, job_id, queued_at=at)
 
 
@@ -49,7 +51,7 @@ async def end_retention(redis: Redis, job_id: str) -> None:
     for member in await client.zrange(keys.RETAINED, 0, -1):
         if member.startswith(job_id):
             await client.zadd(keys.RETAINED, {member: PAST})
-    await redis.delete(keys.job(job_id), keys.events(job_id), keys.steps(job_id))
+    await redis.delete(*(keys.job(job_id) + part for part in ("", keys.INPUT, keys.EVENTS, keys.STEPS, keys.FILES)))
 
 
 async def sweep(store: JobStore) -> Swept:

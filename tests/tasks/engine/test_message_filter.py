@@ -17,7 +17,7 @@ BOMB = base64.b64encode(b"x" * 5000).decode()
 @pytest.fixture
 def message() -> dict[str, Any]:
     """A message as the API renders it."""
-    rendered = Renderer(create_celery(Settings())).message("a-job", kind="story", queue="default", priority=3)
+    rendered = Renderer(create_celery(Settings())).message("a-job", kind="story", queue="default", priority=3, tag="1")
     return json.loads(rendered.text)
 
 

@@ -1,0 +1,98 @@
+-- -- The order of a queue (docs/decisions/0016) ------------------------------------------------------------------------------
+
+local URGENCY = 2 ^ 49 -- between the places of two priorities
+local TURN_LENGTH = 1000 -- that a user of weight 1 is served for
+local RELEASED_AT_ONCE = 100
+
+local function turn_length(user)
+  return math.max(1, math.floor(TURN_LENGTH / (WEIGHTS[user] or 1)))
+end
+
+-- Takes a place: behind the last job of the same user, and not before the turn that is served now.
+local function join(id, job)
+  local queue, tenant = QUEUE .. job.queue, job.priority .. ':' .. job.user_id
+  local served = tonumber(redis.call('HGET', queue .. TURN, job.priority) or job.priority * URGENCY)
+  local place = math.max(served, tonumber(redis.call('ZSCORE', queue .. TENANTS, tenant) or 0))
+  redis.call('ZADD', queue .. TENANTS, place + turn_length(job.user_id), tenant)
+  redis.call('ZADD', queue .. ORDER, place, id)
+  redis.call('SADD', QUEUES, job.queue)
+end
+
+-- Takes the place again that it had when it was released: nobody who came later is before it.
+local function rejoin(id, job)
+  redis.call('ZADD', QUEUE .. job.queue .. ORDER, job.turn or job.priority * URGENCY, id)
+end
+
+local function lane_of(queue, priority)
+  return queue .. LANES[priority + 1]
+end
+
+local function text_of(id, job)
+  return message(id, job.kind, job.queue, job.priority, id .. ':' .. job.deliveries)
+end
+
+-- The turn at `place` has come.
+local function serve(queue, priority, place)
+  local served = redis.call('HGET', queue .. TURN, priority)
+  if not served or tonumber(served) < place then
+    redis.call('HSET', queue .. TURN, priority, string.format('%.0f', place))
+  end
+end
+
+-- Puts the message of a job on Celery's list: at the tail; at the head if it comes back, for it has waited its turn.
+local function send(id, job, place, at)
+  local queue = QUEUE .. job.queue
+  local comes_back = job.turn
+  job.deliveries = add(id, 'deliveries', 1)
+  set(id, { turn = string.format('%.0f', place) })
+  redis.call('ZREM', queue .. ORDER, id)
+  redis.call('ZADD', queue .. RELEASED, at, id)
+  redis.call(comes_back and 'RPUSH' or 'LPUSH', lane_of(job.queue, job.priority), text_of(id, job))
+  serve(queue, job.priority, place)
+end
+
+-- How many messages may be out: those that idle workers could take now.
+local function window(queue, at)
+  if RELEASE_WINDOW > 0 then return RELEASE_WINDOW end
+  local workers = redis.call('ZCOUNT', QUEUE .. queue .. SLOTS, at - WORKER_KEEP * 1000, '+inf')
+  return workers - redis.call('SCARD', QUEUE .. queue .. RUNNING)
+end
+
+-- Decides which jobs of the queue may run now. Returns whether there is room for more of those that wait.
+local function release(queue, at)
+  local room = window(queue, at) - redis.call('ZCARD', QUEUE .. queue .. RELEASED)
+  if room <= 0 then return false end
+  local most = math.min(room, RELEASED_AT_ONCE)
+  local next = redis.call('ZRANGE', QUEUE .. queue .. ORDER, 0, most - 1, 'WITHSCORES')
+  local new = {}
+  -- Of those that go to the head, the first is put there last.
+  for i = #next - 1, 1, -2 do
+    local id, place = next[i], tonumber(next[i + 1])
+    local job = get(id, 'kind', 'queue', 'priority', 'turn')
+    if job.turn then send(id, job, place, at) else table.insert(new, { id, job, place }) end
+  end
+  for i = #new, 1, -1 do send(new[i][1], new[i][2], new[i][3], at) end
+  if #next / 2 < most then
+    redis.call('UNLINK', QUEUE .. queue .. TENANTS)
+    return false
+  end
+  return room > most
+end
+
+-- A job that is no longer queued, but in `state`. One that never will run gives its turn back and leaves no message.
+local function leave(id, job, state)
+  local queue = QUEUE .. job.queue
+  redis.call('ZREM', queue .. WAITING, id)
+  local place = redis.call('ZSCORE', queue .. ORDER, id)
+  if place then
+    redis.call('ZREM', queue .. ORDER, id)
+    if state == 'running' then
+      set(id, { turn = place })
+      serve(queue, job.priority, tonumber(place))
+    else
+      redis.call('ZADD', queue .. TENANTS, 'XX', 'INCR', -turn_length(job.user_id), job.priority .. ':' .. job.user_id)
+    end
+  elseif redis.call('ZREM', queue .. RELEASED, id) == 1 and state ~= 'running' then
+    redis.call('LREM', lane_of(job.queue, job.priority), 1, text_of(id, job))
+  end
+end

@@ -1,0 +1,145 @@
+"""finish_next.lua: the end of a job and the claim of the next, in one round trip."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from jobs import keys
+from jobs.endings import Ending, completed, failed
+from jobs.errors import LeaseLost
+from jobs.leases import Claim, Lease
+from jobs.states import State
+from jobs.store import JobStore
+from tests.support.inspector import Inspector
+from tests.support.jobs_at_hand import BROKEN, LANE, WORKER, claimed, queued, running, story
+from tests.support.time_travel import pass_start_deadline
+
+DONE = completed(result={"title": "The Fox"})
+
+
+@pytest.fixture
+def store(without_workers: JobStore) -> JobStore:
+    return without_workers
+
+
+async def chained(
+    store: JobStore,
+    lease: Lease,
+    ending: Ending = DONE,
+    *,
+    token: str = "next",  # noqa: S107  # no secret
+    kinds: Sequence[str] = ("story",),
+) -> Claim | None:
+    return await store.finish_and_claim(
+        lease, ending, worker=WORKER, token=token, queues=["warmups", "default"], kinds=kinds
+    )
+
+
+async def test_the_first_that_waits_is_claimed(store: JobStore, held: Inspector) -> None:
+    claim = await running(store)
+    normal, urgent = await queued(store), await queued(store, story(priority=0))
+
+    following = await chained(store, claim.lease)
+
+    assert following is not None
+    assert following.lease == Lease(urgent, fence=1)
+    assert (following.job.state, following.job.input["title"]) == ("running", "The Fox")
+    ended = await store.get(claim.lease.job_id)
+    assert (ended.state, ended.result) == ("completed", {"title": "The Fox"})
+    assert await held.running("default") == {urgent}
+    assert await held.members(keys.queue("default", keys.ORDER)) == [normal]
+    assert await held.messages(LANE) == []
+
+
+async def test_a_failure_is_followed_by_the_next_job_too(store: JobStore) -> None:
+    claim, waiting = await running(store), await queued(store)
+
+    following = await chained(store, claim.lease, failed(BROKEN))
+
+    assert (await store.get(claim.lease.job_id)).state is State.FAILED
+    assert following is not None
+    assert following.lease.job_id == waiting
+
+
+async def test_the_next_job_has_its_saved_steps(store: JobStore) -> None:
+    interrupted = await running(store)
+    await store.save_step(interrupted.lease, "outline", '"paid"')
+    await store.hand_back(interrupted.lease)
+    claim = await running(store, story(priority=0))
+
+    following = await chained(store, claim.lease)
+
+    assert following is not None
+    assert (following.lease, following.steps) == (Lease(interrupted.job.id, fence=2), {"outline": '"paid"'})
+
+
+async def test_users_take_turns_in_a_chain(store: JobStore) -> None:
+    ann = [await queued(store, story(user_id="ann")) for _ in range(3)]
+    claim: Claim | None = await claimed(store, ann[0])
+    bob = await queued(store, story(user_id="bob"))
+
+    order: list[str] = []
+    while claim is not None:
+        order.append(claim.lease.job_id)
+        claim = await chained(store, claim.lease, token=f"after {claim.lease.job_id}")
+
+    assert order in ([ann[0], bob, *ann[1:]], [ann[0], ann[1], bob, ann[2]])
+
+
+async def test_nothing_waits(store: JobStore) -> None:
+    claim = await running(store)
+
+    assert await chained(store, claim.lease) is None
+
+    assert (await store.get(claim.lease.job_id)).state is State.COMPLETED
+
+
+async def test_a_kind_that_this_worker_may_not_run_now_is_left_to_celery(store: JobStore, held: Inspector) -> None:
+    claim, waiting = await running(store), await queued(store)
+
+    assert await chained(store, claim.lease, kinds=["report"]) is None
+
+    assert (await store.get(waiting)).state is State.QUEUED
+    assert await held.members(keys.queue("default", keys.ORDER)) == [waiting]
+
+
+async def test_a_job_too_late_to_start_is_not_claimed(store: JobStore) -> None:
+    claim, late = await running(store), await queued(store)
+    await pass_start_deadline(store.redis, late)
+
+    assert await chained(store, claim.lease) is None
+
+
+async def test_a_repeat_gets_the_same_job(store: JobStore, held: Inspector) -> None:
+    claim = await running(store)
+    waiting, other = await queued(store), await queued(store)
+    first = await chained(store, claim.lease)
+
+    again = await chained(store, claim.lease)
+
+    assert first is not None
+    assert again is not None
+    assert (again.lease, again.job, again.steps) == (first.lease, first.job, first.steps)
+    assert first.lease.job_id == waiting
+    assert (await store.get(other)).state is State.QUEUED
+    assert await held.counter("finished:story:completed") == 1
+
+
+async def test_a_repeat_after_the_next_job_has_ended_claims_nothing(store: JobStore) -> None:
+    claim = await running(store)
+    await queued(store)
+    first = await chained(store, claim.lease)
+    assert first is not None
+    await store.complete(first.lease, result={})
+
+    assert await chained(store, claim.lease) is None
+
+
+async def test_who_has_lost_the_lease_claims_nothing(store: JobStore) -> None:
+    claim, waiting = await running(store), await queued(store)
+    await store.lose(claim.lease)
+
+    with pytest.raises(LeaseLost):
+        await chained(store, claim.lease)
+
+    assert (await store.get(waiting)).state is State.QUEUED
