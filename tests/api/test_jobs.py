@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from jobs.model import Progress
+from jobs.settings import Settings
 from jobs.states import FINAL, State
 from jobs.store import JobStore
 from tests.support.inspector import Inspector
@@ -124,8 +125,11 @@ async def test_only_what_failed_can_be_retried(api: httpx.AsyncClient, store: Jo
         assert response.json()["type"] == "urn:headrace:problem:not-retryable"
 
 
-async def test_a_job_that_waits_says_its_place(api: httpx.AsyncClient, store: JobStore) -> None:
-    """How many stand before it."""
+async def test_a_job_that_waits_says_its_place(api: httpx.AsyncClient, settings: Settings) -> None:
+    """How many stand before it. There is no worker that could take the first one."""
+    without_workers = settings.model_copy(update={"release_window": None})
+    store = JobStore.open(without_workers, name="strict", patience=timedelta(seconds=5))
     await queued(store)
     second = await queued(store, story(start_deadline=timedelta(hours=1)))
     assert (await api.get(f"/jobs/{second}")).json()["queue"] == {"name": "default", "position": 1}
+    await store.aclose()
