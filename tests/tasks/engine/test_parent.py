@@ -12,7 +12,7 @@ from celery.worker import state as celery_state
 
 from jobs import keys, kinds
 from jobs.errors import StoreUnavailable
-from jobs.fleet import Fleet, WorkerReport
+from jobs.fleet import WorkerReport
 from jobs.leases import Claim
 from jobs.new_job import NewJob
 from jobs.settings import Settings
@@ -105,16 +105,16 @@ async def test_dropped_messages_are_counted_once_although_redis_was_away(
     settings: Settings, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither lost with the report that failed, nor told again with each that follows."""
-    report = Fleet.report
+    report = JobStore.report
     told: list[int] = []
 
-    async def be_away_at_first(fleet: Fleet, worker: WorkerReport, *, dropped: int = 0) -> int:
+    async def be_away_at_first(store: JobStore, worker: WorkerReport, *, dropped: int = 0) -> int:
         told.append(dropped)
         if len(told) <= 2:
             raise StoreUnavailable
-        return await report(fleet, worker, dropped=dropped)
+        return await report(store, worker, dropped=dropped)
 
-    monkeypatch.setattr(Fleet, "report", be_away_at_first)
+    monkeypatch.setattr(JobStore, "report", be_away_at_first)
     monkeypatch.setattr("tasks.engine.parent.LOOKS", 300)
     monkeypatch.setattr(message_filter.dropped, "total", 3)
     parent = Parent(settings, exit_process=lambda _: None)
