@@ -93,10 +93,19 @@ class CallDesk:
                 whose, spent, limit = reply
                 return OverBudget(whose, to_usd(spent), to_usd(limit))
 
-    async def settle(
-        self, lease: Lease, call: PlannedCall, usage: Sequence[UsageItem], *, pause: timedelta = timedelta(0)
+    async def settle(  # noqa: PLR0913  # all but three by keyword
+        self,
+        lease: Lease,
+        call: PlannedCall,
+        usage: Sequence[UsageItem],
+        *,
+        pause: timedelta = timedelta(0),
+        took: timedelta = timedelta(0),
+        outcome: str = "answered",
     ) -> bool:
-        """Counts what the call used, once. `pause` keeps everybody from the model for so long.
+        """Counts what the call used, once, and tells the job's followers of it: `took` is how long it was in flight.
+
+        `pause` keeps everybody from the model for so long.
 
         False when it was settled before, or never admitted.
         """
@@ -108,5 +117,24 @@ class CallDesk:
             tokens=sum(item.input_tokens + item.output_tokens for item in usage),
             tokens_per_minute=call.rate.tokens,
             pause=round(pause.total_seconds() * 1000),
+            event=_event(call, usage, took, outcome),
         )
         return bool(settled)
+
+
+def _event(call: PlannedCall, usage: Sequence[UsageItem], took: timedelta, outcome: str) -> dict[str, Any]:
+    """The data of a `call` event. `cost` is USD, null where no price is known."""
+    step, _, number = call.seat.rpartition("#")
+    costs = [item.cost for item in usage]
+    return {
+        "step": step,
+        "try": int(number),
+        "provider": call.provider,
+        "model": call.model,
+        "ms": round(took.total_seconds() * 1000),
+        "input_tokens": sum(item.input_tokens for item in usage),
+        "output_tokens": sum(item.output_tokens for item in usage),
+        "images": sum(item.images for item in usage),
+        "cost": None if None in costs else sum(cost for cost in costs if cost is not None),
+        "outcome": outcome,
+    }

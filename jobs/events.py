@@ -25,7 +25,7 @@ class Event(Frozen):
     """Something that happened. `event` is the state entered; or `progress` or `step` of a job, `job` of a batch."""
 
     sequence: int = Field(description="1, 2, 3, ... within the job or batch; the `id` in an event stream")
-    event: str = Field(json_schema_extra={"enum": [*State, "progress", "step", "job"]})
+    event: str = Field(json_schema_extra={"enum": [*State, "progress", "step", "call", "job"]})
     at: datetime
     data: dict[str, Any]
 

@@ -137,7 +137,16 @@ class Scripts:
 
     @script
     async def settle(
-        self, *, job_id: str, call: str, model: str, usage: Json, tokens: int, tokens_per_minute: int, pause: int
+        self,
+        *,
+        job_id: str,
+        call: str,
+        model: str,
+        usage: Json,
+        tokens: int,
+        tokens_per_minute: int,
+        pause: int,
+        event: Json,
     ) -> list[Any]: ...
 
     # -- Recovery -----------------------------------------------------------------------------------------------------

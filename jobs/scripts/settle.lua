@@ -7,13 +7,16 @@
 --         tokens              that it took
 --         tokens_per_minute   0 for no limit
 --         pause               how long nobody may call the model, ms; 0 for no pause
+--         event               what the job's event says of the call; a job that has ended has none
 -- RETURN  {1}, or {0} when it is settled already, or was never admitted
 local at, field, rate_key = now(), 'call:' .. call, RATE .. model
-local job = get(job_id, field, 'user_id')
+local job = get(job_id, field, 'user_id', 'state')
 if not job[field] then return { 0 } end
 local reserved, day, expected = string.match(job[field], '^(%S+) (%S+) (%S+)$')
 -- Frees memory, and so a Redis that is full takes all of this: it is paid for.
 unset(job_id, field)
+
+if not FINAL[job.state] then emit_job(job_id, 'call', at, event) end
 
 local cost = 0
 for _, item in ipairs(usage) do cost = cost + (item.cost or 0) end

@@ -1,6 +1,7 @@
 """Calls to models, admitted before they are made and settled after: rate limits, budgets and usage of a job."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,7 +10,7 @@ from decimal import Decimal
 from typing import assert_never
 from uuid import uuid4
 
-from headrace.errors import Busy, RateLimited, Rejected
+from headrace.errors import Busy, RateLimited, Rejected, Unavailable
 from headrace.metered import Estimate, MeteredCall
 from headrace.usage import Usage
 from headrace.waits import Waits
@@ -63,6 +64,7 @@ class Meter:
         planned = self._plan(call, seat, estimate, price)
         await self._admitted(lease, planned, waits)
         # Whoever is cancelled from here on has probably paid: such a call stays counted with what was reserved for it.
+        begun = time.monotonic()
         try:
             with waits.provider():
                 yield
@@ -70,10 +72,10 @@ class Meter:
             # A call that failed and says nothing is taken to have cost nothing.
             call.usage = _counted(call, price, estimate.cost) if call.usage else None
             free = Usage(call.provider, call.model, cost=0.0)
-            await self._settle(lease, planned, call.usage or free, pause=_pause(error))
+            await self._settle(lease, planned, call.usage or free, begun=begun, error=error)
             raise
         call.usage = _counted(call, price, estimate.cost)
-        await self._settle(lease, planned, call.usage)
+        await self._settle(lease, planned, call.usage, begun=begun)
 
     def _plan(self, call: MeteredCall, seat: str, estimate: Estimate, price: Price | None) -> PlannedCall:
         output = estimate.output_tokens
@@ -114,10 +116,14 @@ class Meter:
                     assert_never(answer)
 
     async def _settle(
-        self, lease: Lease, planned: PlannedCall, usage: Usage, *, pause: timedelta = timedelta(0)
+        self, lease: Lease, planned: PlannedCall, usage: Usage, *, begun: float, error: Exception | None = None
     ) -> None:
         item = UsageItem(**vars(usage))
-        await retry_while_unavailable(lambda: self.desk.settle(lease, planned, [item], pause=pause))
+        took = timedelta(seconds=time.monotonic() - begun)
+        pause, outcome = _pause(error), _outcome(error)
+        await retry_while_unavailable(
+            lambda: self.desk.settle(lease, planned, [item], pause=pause, took=took, outcome=outcome)
+        )
 
 
 def _counted(call: MeteredCall, price: Price | None, expected: float | None) -> Usage:
@@ -130,7 +136,22 @@ def _counted(call: MeteredCall, price: Price | None, expected: float | None) -> 
     return replace(usage, model=call.model, cost=expected if cost is None else cost)
 
 
-def _pause(error: Exception) -> timedelta:
+def _outcome(error: Exception | None) -> str:
+    """What a job's `call` event says came of it."""
+    match error:
+        case None:
+            return "answered"
+        case Busy():
+            return "busy"
+        case Unavailable():
+            return "unavailable"
+        case Rejected():
+            return "rejected"
+        case _:
+            return "failed"
+
+
+def _pause(error: Exception | None) -> timedelta:
     if not isinstance(error, Busy):
         return timedelta(0)
     return min(error.retry_after or UNTOLD_PAUSE, LONGEST_PAUSE)

@@ -16,6 +16,8 @@ from headrace.provider import Answer, Image, ImageRequest, Provider, Text, TextR
 from headrace.step import STEP_TRIES, Step
 from headrace.usage import Usage
 from jobs.calls import Wait
+from jobs.errors import LeaseLost
+from jobs.events import EventLog
 from jobs.leases import Claim
 from jobs.model import UsageItem
 from jobs.new_job import NewJob
@@ -359,3 +361,38 @@ async def test_the_offline_provider_costs_no_round_trip_unless_it_has_a_rate(too
 
     assert await scripts_run() - before == 3
     assert [item.calls for item in (await store.get(free.job.id)).usage] == [2]
+
+
+async def test_each_call_is_told_to_who_follows_the_job(bench: NewBench) -> None:
+    """With what it used, and what came of it."""
+    paid = bench()
+    claim = await paid.claim()
+    context = paid.run(claim)
+    await context.step("page:1", _paint, int)
+    paid.provider.failures = [Rejected("no such colour")]
+    with pytest.raises(Rejected):
+        await context.step("page:2", _paint, int)
+
+    log = EventLog(paid.store.redis, patience=timedelta(seconds=5))
+    calls = [event.data for event in await log.history(claim.job.id) if event.event == "call"]
+    assert [(call["step"], call["try"], call["outcome"], call["cost"]) for call in calls] == [
+        ("page:1", 1, "answered", 0.04),
+        ("page:2", 1, "rejected", 0.0),
+    ]
+    assert (calls[0]["provider"], calls[0]["model"], calls[0]["images"]) == ("paid", "painter", 1)
+    assert calls[0]["ms"] >= 0
+
+
+async def test_a_call_that_ends_after_its_job_is_not_told(bench: NewBench) -> None:
+    """The last event of a job is its end."""
+    paid = bench()
+    claim = await paid.claim()
+
+    async def cancel() -> None:
+        await paid.store.cancel(claim.job.id)
+
+    paid.provider.failures = [cancel()]
+    with pytest.raises(LeaseLost):
+        await paid.run(claim).step("page:1", _paint, int)
+    log = EventLog(paid.store.redis, patience=timedelta(seconds=5))
+    assert [event.event for event in await log.history(claim.job.id)][-1] == "cancelled"
