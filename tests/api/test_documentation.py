@@ -127,7 +127,7 @@ async def test_the_example_of_an_error_is_what_the_error_says(api: httpx.AsyncCl
 def test_the_names_of_events_are_listed() -> None:
     """The states that are entered, and what else can happen."""
     names = SCHEMA["components"]["schemas"]["Event"]["properties"]["event"]["enum"]
-    assert set(names) == {*State, "progress", "step", "job"}
+    assert set(names) == {*State, "progress", "step", "call", "job"}
 
 
 def test_the_result_of_a_job_has_the_type_of_its_kind() -> None:

@@ -11,6 +11,8 @@ from enum import Enum, auto
 
 from tests.support.ports import free_port
 
+ACCEPTED_WITHIN = 5
+"""Turns of the loop from an accepted connection to the task that serves it."""
 CHUNK = 65536
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER: on, 0 s."""
@@ -173,6 +175,8 @@ class FaultProxy:
             self._server.close()
         if self._closed_door is not None:
             self._closed_door.close()
+        for _ in range(ACCEPTED_WITHIN):
+            await asyncio.sleep(0)  # who was just let in is served, and so is known
         for task, wire in self._wires.items():
             task.cancel()
             for end in wire.ends:

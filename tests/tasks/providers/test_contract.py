@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -257,17 +258,23 @@ async def test_a_refused_connection_is_unavailable(vendor: Vendor) -> None:
 
 
 async def test_an_answer_cut_off_is_unavailable(vendor: Vendor) -> None:
+    closed = asyncio.Event()
+
     async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"')
         await writer.drain()
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        closed.set()
 
     async with await asyncio.start_server(cut, "127.0.0.1", 0) as cutting:
         provider = vendor.open(f"http://127.0.0.1:{cutting.sockets[0].getsockname()[1]}", timedelta(seconds=10))
         with pytest.raises(Unavailable, match="connection to the provider failed"):
             await provider.text(STORY)
         await provider.aclose()
+        await closed.wait()
 
 
 async def test_a_bad_key_is_told_without_the_key(provider: Provider, vendor: Vendor, server: Server) -> None:
