@@ -61,6 +61,10 @@ class Family(Process):
         """Bytes: what it would free by ending. Pages that several processes share count once."""
         return sum(_proportional(pid) for pid in self.members())
 
+    def processor_seconds(self) -> float:
+        """Processor time that those of its processes which still run have used."""
+        return sum(_ticks(pid) for pid in self.members()) / os.sysconf("SC_CLK_TCK")
+
 
 class Submitter:
     """A process of `bench.submitter`."""
@@ -234,6 +238,14 @@ def _proportional(pid: int) -> int:
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
+def _ticks(pid: int) -> int:
+    try:
+        of_user, of_system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(of_user) + int(of_system)
 
 
 def _last_words(text: str) -> str:

@@ -1,7 +1,7 @@
 """A report: its plan at once, its sections several at a time, then Markdown, DOCX and PDF."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from headrace import FileRef, JobContext, Step
 from kinds.report import (
@@ -16,6 +16,7 @@ from kinds.report.citations import bind, with_found_quotes
 from kinds.report.docx import render_docx
 from kinds.report.markdown import render_markdown
 from kinds.report.pdf import render_pdf
+from kinds.shared.documents import byline, document
 from kinds.shared.passages import Passage, passages
 
 OFFLINE_PLANNING = "kinds.offline.writing.report:compose_outline"
@@ -32,15 +33,6 @@ repeated. If passages of a source are given, state only what they say, and give 
 on, copied exactly, and the number of their passage. Without passages, state what is generally known and quote nothing;
 never make up a source. Further figures or questions may follow as lists. Write in the language of the topic. Plain
 text, no Markdown and no marks of references."""
-
-_LOCAL = "Written with a language model on the operator's own machine"
-BYLINES = {
-    "offline": {
-        True: "Composed offline by Headrace, without AI: sentences of the source, chosen by counting words",
-        False: "Planned offline by Headrace, without AI: questions to answer, no facts",
-    },
-    "local": {True: _LOCAL, False: _LOCAL},
-}
 
 DOCUMENTS: Mapping[str, tuple[Callable[[Report], bytes], str]] = {
     "md": (render_markdown, "text/markdown; charset=utf-8"),
@@ -83,21 +75,15 @@ async def make(job: JobContext, request: ReportInput) -> ReportResult:
 
     sections = await job.map("section", outline.sections, write, SectionText, span=(0.1, 0.9))
     await job.progress(0.9, "document", "Markdown, DOCX and PDF")
-    byline = BYLINES.get(job.provider, {}).get(bool(source), f"Written with {job.provider}")
-    report = bind(outline, sections, by_number, byline=byline)
-    files = {suffix: await job.step(f"document:{suffix}", _document(report, suffix), FileRef) for suffix in DOCUMENTS}
+    written_by = byline(job.provider, has_source=bool(source), planned="questions to answer")
+    report = bind(outline, sections, by_number, byline=written_by)
+    files = {
+        suffix: await job.step(f"document:{suffix}", document(f"report.{suffix}", *rendering, report), FileRef)
+        for suffix, rendering in DOCUMENTS.items()
+    }
     return ReportResult(
         **dict(report), provider=job.provider, markdown=files["md"], docx=files["docx"], pdf=files["pdf"]
     )
-
-
-def _document(report: Report, suffix: str) -> Callable[[Step], Awaitable[FileRef]]:
-    render, content_type = DOCUMENTS[suffix]
-
-    async def make(step: Step) -> FileRef:
-        return await step.keep(f"report.{suffix}", await asyncio.to_thread(render, report), content_type)
-
-    return make
 
 
 def _facts(chosen: Sequence[Passage]) -> list[dict[str, object]]:

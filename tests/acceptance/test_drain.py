@@ -13,7 +13,7 @@ import redis
 
 from tests.support.platform import NewPlatform, Platform
 from tests.support.processes import Process
-from tests.support.waiting import wait_until
+from tests.support.waiting import pause, wait_until
 
 FAST = ("--empty-queue-timeout=1", "--max-runtime=60")
 
@@ -231,6 +231,19 @@ async def test_redis_away_for_good_is_an_error(platform: Platform, start_drain: 
     assert await drain.until_exit(within=25) == 1
     assert drain.summary()["exit_reason"] == "redis_away"
     assert "Redis does not answer; check REDIS_URL" in drain.output()
+
+
+async def test_redis_away_for_a_while_is_no_empty_queue(platform: Platform, start_drain: StartDrain) -> None:
+    """Away for twice as long as an empty queue is waited for; only then is there nothing to do."""
+    await platform.start(workers=0)
+    drain = start_drain(platform, "--empty-queue-timeout=3", "--redis-timeout=120")
+    await wait_until(lambda: " ready." in drain.output(), within=60, what="the worker is ready")
+    platform.redis.kill()
+    await pause(6)
+    assert "Warm shutdown" not in drain.output()
+    platform.redis.start()
+    assert await drain.until_exit(within=90) == 0
+    assert drain.summary()["exit_reason"] == "queue_empty"
 
 
 async def test_a_redis_that_refuses_the_watch_is_an_error(platform: Platform, start_drain: StartDrain) -> None:

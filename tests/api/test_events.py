@@ -127,6 +127,23 @@ async def test_who_has_seen_the_end_is_told_to_stay_away(live: httpx.AsyncClient
     assert (await live.get(f"/jobs/{job_id}/events", params={"after": 3})).status_code == 204
 
 
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("*/*", "text/event-stream"),
+        ("application/json", "application/json"),
+        ("application/json, text/event-stream", "text/event-stream"),
+        ("text/event-stream, application/json;q=0.5", "text/event-stream"),
+    ],
+)
+async def test_whoever_takes_a_stream_gets_one(
+    api: httpx.AsyncClient, store: JobStore, accept: str, content_type: str
+) -> None:
+    path = f"/jobs/{await ended(store, State.COMPLETED)}/events"
+    response = await api.get(path, headers={"Accept": accept})
+    assert response.headers["Content-Type"].partition(";")[0] == content_type
+
+
 async def test_a_client_that_goes_away_is_forgotten(live: httpx.AsyncClient, store: JobStore) -> None:
     """Redis no longer tells the API of the job."""
     job_id = await queued(store)

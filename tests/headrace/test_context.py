@@ -300,6 +300,22 @@ async def test_after_a_failure_calls_in_flight_are_still_saved(context: JobConte
     assert [await again.step(f"page:{number}", _never, int) for number in (2, 3, 4)] == [1, 2, 3]
 
 
+async def test_of_several_failures_the_one_that_no_retry_mends_counts(context: JobContext) -> None:
+    """Though another came first: the job would wait, only to fail then."""
+    in_flight, failed = asyncio.Barrier(2), asyncio.Event()
+
+    async def call(_: Step, item: int) -> int:
+        await in_flight.wait()
+        if item == 0:
+            failed.set()
+            raise Unavailable("away")
+        await failed.wait()
+        raise Rejected("no")
+
+    with pytest.raises(Rejected):
+        await context.map("page", range(2), call, int)
+
+
 async def _never(_: Step) -> Any:  # noqa: ANN401  # of a step of any type
     raise AssertionError("made again")
 

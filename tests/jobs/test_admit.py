@@ -143,10 +143,13 @@ async def test_a_pause_without_limits_lets_waiters_back_one_by_one(desk: CallDes
 
 
 async def test_a_shorter_pause_does_not_end_a_longer_one(desk: CallDesk, store: JobStore) -> None:
+    """Both calls were in flight when the first was refused."""
     lease = (await running(store)).lease
+    for seat in ("0", "1"):
+        assert await desk.admit(lease, planned(seat)) == Go()
+
     for seat, seconds in [("0", 30), ("1", 2)]:
-        await desk.admit(lease, planned(seat)) if seat == "0" else None
-        await desk.settle(lease, planned(seat), [], pause=timedelta(seconds=seconds))
+        assert await desk.settle(lease, planned(seat), [], pause=timedelta(seconds=seconds))
 
     assert await _left(desk, lease, planned("2")) == pytest.approx(30, abs=0.2)
 

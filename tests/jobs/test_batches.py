@@ -62,6 +62,13 @@ async def test_every_job_of_a_batch_waits_for_a_worker(batches: BatchStore, stor
     assert (job.batch, job.custom_id, job.input["title"], job.user_id) == (batch_id, "book-17", "Book 17", "ann")
 
 
+async def test_every_job_of_a_large_batch_is_named_once(batches: BatchStore) -> None:
+    """They are read five hundred at a time."""
+    batch_id = await created(batches, 1001)
+
+    assert [outcome.custom_id async for outcome in batches.outcomes(batch_id)] == [one.custom_id for one in items(1001)]
+
+
 async def test_a_batch_ends_with_its_last_job(batches: BatchStore, store: JobStore, redis: Redis) -> None:
     batch_id = await created(batches, 2)
     first, second = await jobs_of(batches, batch_id)

@@ -75,6 +75,17 @@ async def test_a_renewal_that_waits_for_nothing_clears_it(store: JobStore) -> No
     assert (await store.get(claim.lease.job_id)).waiting is None
 
 
+async def test_a_renewal_that_waits_for_something_else_forgets_until_when(store: JobStore) -> None:
+    claim = await running(store)
+    await store.renew(claim.lease, waiting_for="rate_limit", left=timedelta(seconds=41))
+
+    await store.renew(claim.lease, waiting_for="provider", waiting=timedelta(seconds=1))
+
+    waiting = (await store.get(claim.lease.job_id)).waiting
+    assert waiting is not None
+    assert (waiting.on, waiting.until) == ("provider", None)
+
+
 async def test_a_renewal_is_no_event(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
 

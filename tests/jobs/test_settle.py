@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from jobs import keys
-from jobs.calls import CallDesk, Go, OverBudget
+from jobs.calls import CallDesk, Go, OverBudget, Wait
 from jobs.model import UsageItem
 from jobs.rates import Rate
 from jobs.settings import Settings
@@ -92,6 +92,18 @@ async def test_a_failed_call_gives_back_what_it_did_not_cost(desk: CallDesk, sto
     assert await desk.admit(lease, planned("1", cost=1000)) == Go()
 
 
+async def test_a_users_day_gets_back_what_a_call_did_not_cost(store: JobStore, settings: Settings) -> None:
+    """What another job of the user may spend."""
+    desk = desk_of(store, settings, user_budget="0.0025")
+    first, second = [(await running(store, story(user_id="ann"))).lease for _ in range(2)]
+    await desk.admit(first, planned(cost=2000))
+    assert await desk.admit(second, planned(cost=1000)) == OverBudget("user", spent=0.002, limit=0.0025)
+
+    await desk.settle(first, planned(cost=2000), [USED.model_copy(update={"cost": 0.0015})])
+
+    assert await desk.admit(second, planned(cost=1000)) == Go()
+
+
 async def test_a_cost_that_is_not_known_is_not_nothing(desk: CallDesk, store: JobStore) -> None:
     lease = (await running(store)).lease
     unpriced = USED.model_copy(update={"cost": None})
@@ -122,6 +134,19 @@ async def test_tokens_that_were_not_used_are_given_back(desk: CallDesk, store: J
     await desk.settle(lease, call, [USED.model_copy(update={"input_tokens": 50, "output_tokens": 0})])
 
     assert await desk.admit(lease, planned("1", rate=Rate(tokens=6000))) == Go()
+
+
+async def test_tokens_that_came_out_are_counted_like_those_that_went_in(desk: CallDesk, store: JobStore) -> None:
+    """100 a second: the call was thought to take one second's worth, and took 60."""
+    lease, rate = (await running(store)).lease, Rate(tokens=6000)
+    call = planned("0", tokens=100, rate=rate)
+    await desk.admit(lease, call)
+
+    await desk.settle(lease, call, [USED.model_copy(update={"input_tokens": 0, "output_tokens": 6000})])
+
+    answer = await desk.admit(lease, planned("1", rate=rate))
+    assert isinstance(answer, Wait)
+    assert 50 < answer.left.total_seconds() <= 60
 
 
 async def test_a_rate_is_forgotten_when_it_is_paid_off(desk: CallDesk, store: JobStore, held: Inspector) -> None:

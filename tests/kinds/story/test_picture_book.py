@@ -3,8 +3,10 @@
 import html
 import io
 import re
+from collections import Counter
 from html.parser import HTMLParser
 
+import pypdf
 import pytest
 from PIL import Image
 
@@ -36,6 +38,16 @@ def page_count(pdf: bytes) -> int:
     return max(int(count) for count in re.findall(rb"/Count (\d+)", pdf))
 
 
+def printed(pdf: bytes) -> list[str]:
+    """The words of each page, as a reader copies them."""
+    return [" ".join(page.extract_text().split()) for page in pypdf.PdfReader(io.BytesIO(pdf)).pages]
+
+
+def letters(words: str) -> Counter[str]:
+    """Which letters and digits there are, and how many of each: what no script's direction changes."""
+    return Counter(sign for sign in words if sign.isalnum())
+
+
 @pytest.mark.parametrize("pages", [1, 4, 12])
 def test_a_pdf_has_a_cover_the_pages_and_an_end(pages: int) -> None:
     pdf = render_pdf(book(pages=pages))
@@ -43,19 +55,37 @@ def test_a_pdf_has_a_cover_the_pages_and_an_end(pages: int) -> None:
     assert page_count(pdf) == pages + 2
 
 
+def test_a_pdf_tells_the_story() -> None:
+    told = Book(
+        "The Fox and the Sea",
+        BYLINE,
+        [BookPage(1, "A fox woke up.", png(), ""), BookPage(2, "It saw waves.", png(), "")],
+    )
+    assert printed(render_pdf(told)) == [
+        f"The Fox and the Sea {BYLINE}",
+        "A fox woke up. 1",
+        "It saw waves. 2",
+        f"The End {BYLINE}",
+    ]
+
+
 @pytest.mark.parametrize("words", NASTY)
 def test_a_pdf_prints_any_words_without_obeying_them(words: str) -> None:
     """One page each, whatever the words: nothing is read as markup, and nothing runs over to a second page."""
-    assert page_count(render_pdf(book(title=words[:200], text=words, pages=2))) == 4
+    cover, first, second, _ = printed(render_pdf(book(title=words[:200], text=words, pages=2)))
+    assert letters(cover) == letters(words[:200] + BYLINE)
+    assert letters(first) == letters(words + "1")
+    assert letters(second) == letters(words + "2")
 
 
 def test_a_long_text_stays_on_its_page() -> None:
-    assert page_count(render_pdf(book(text="A very long sentence goes on here. " * 16, pages=1))) == 3
+    text = "A very long sentence goes on here. " * 16
+    assert printed(render_pdf(book(text=text, pages=1)))[1:-1] == [f"{text}1"]
 
 
 def test_a_pdf_uses_only_the_fonts_that_typst_brings() -> None:
-    fonts = set(re.findall(rb"/FontName /[A-Z]+\+([A-Za-z]+)", render_pdf(book())))
-    assert fonts <= {b"LibertinusSerif"}
+    fonts = set(re.findall(rb"/FontName\s*/[A-Z]+\+([A-Za-z]+)", render_pdf(book())))
+    assert fonts == {b"LibertinusSerif"}
 
 
 def test_a_picture_that_is_none_is_an_error() -> None:

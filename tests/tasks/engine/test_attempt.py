@@ -212,6 +212,18 @@ async def test_an_interrupted_job_is_handed_back_without_using_up_the_attempt(
     assert (job.state, job.state_reason, job.attempt) == (State.QUEUED, Reason.INTERRUPTED, 0)
 
 
+async def test_a_job_that_is_lost_while_it_is_to_be_handed_back_is_left_at_once(
+    claim: Claim, tools: Tools, leases: LeaseThread
+) -> None:
+    """Not only when the grace of an hour is over, and without another write."""
+    patient = replace(tools, settings=tools.settings.model_copy(update={"grace": timedelta(hours=1)}))
+    attempt = Attempt(claim, made_by(_hang), patient)
+    running = asyncio.create_task(attempt.run(leases))
+    attempt.interrupt()
+    await tools.store.cancel(claim.job.id)
+    assert await asyncio.wait_for(running, timeout=30) == "lost"
+
+
 async def test_an_interrupted_job_that_was_just_done_is_completed(
     claim: Claim, tools: Tools, leases: LeaseThread
 ) -> None:

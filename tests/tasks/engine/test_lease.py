@@ -1,11 +1,13 @@
 """The lease thread: it renews, hears of a cancel at once, and gives up before anyone else can have the job."""
 
+import asyncio
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,6 +130,30 @@ async def test_a_lease_counts_from_when_it_was_asked_for(settings: Settings, cla
     with _held(slow, claim, asked_ago=29) as lost:
         await wait_until(lambda: lost, within=3, what="the loss is noticed")
         assert lost == ["not renewed in time"]
+
+
+async def test_a_renewal_counts_from_before_it_was_sent(
+    settings: Settings, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reply that comes late makes the lease no longer here than it is in Redis."""
+    renew, timeout_at = JobStore.renew, asyncio.timeout_at
+    sent: list[float] = []
+    until: list[float] = []
+
+    async def answer_late(store: JobStore, *args: Any, **options: Any) -> None:  # noqa: ANN401  # as renew's own
+        sent.append(time.monotonic())
+        await renew(store, *args, **options)
+        await asyncio.sleep(0.2)  # the way back
+
+    def note(when: float) -> asyncio.Timeout:
+        until.append(when)
+        return timeout_at(when)
+
+    monkeypatch.setattr(JobStore, "renew", answer_late)
+    monkeypatch.setattr(asyncio, "timeout_at", note)
+    with _held(settings, claim):
+        await wait_until(lambda: len(until) == 2, within=30, what="the lease was renewed")
+    assert until[1] <= sent[0] + settings.lease.total_seconds()
 
 
 async def test_a_worker_that_cannot_reach_redis_gives_up_by_the_end_of_its_lease(tmp_path: Path) -> None:

@@ -10,10 +10,12 @@ import pytest
 from pydantic import BaseModel
 
 from headrace import JobContext
-from headrace.errors import Busy, ProviderError, RateLimited, Rejected, Unavailable
+from headrace.errors import Busy, InvalidAnswer, ProviderError, RateLimited, Rejected, Unavailable
 from headrace.generated import GeneratedInput
-from headrace.provider import Answer, Image, ImageRequest, Provider, Text, TextRequest, Usage
-from headrace.step import Step
+from headrace.provider import Answer, Image, ImageRequest, Provider, Text, TextRequest
+from headrace.step import STEP_TRIES, Step
+from headrace.usage import Usage
+from jobs.calls import Wait
 from jobs.leases import Claim
 from jobs.model import UsageItem
 from jobs.new_job import NewJob
@@ -178,6 +180,19 @@ async def test_failed_calls_are_counted_and_cost_what_they_used(
     ]
 
 
+async def test_an_answer_of_no_use_is_among_what_its_step_used(bench: NewBench) -> None:
+    """What a later attempt does not pay again is both: the answer that was of no use, and the one after it."""
+    paid = bench()
+    claim = await paid.claim()
+    useless = InvalidAnswer("no JSON", usage=Usage("paid", "writer", input_tokens=100, output_tokens=500))
+    paid.provider.failures = [useless]
+
+    await paid.run(claim).step("outline", _write, str)
+
+    told = await Inspector(paid.store.redis).last_event(claim.job.id)
+    assert [(item["output_tokens"], item["cost"]) for item in told["usage"]] == [(500, 0.0011), (50, 0.0002)]
+
+
 async def test_a_call_over_budget_is_not_made(bench: NewBench) -> None:
     """The job fails for good; what it paid for stays."""
     paid = bench()
@@ -250,6 +265,24 @@ async def test_a_refusal_for_asking_too_often_pauses_all_jobs(bench: NewBench) -
     assert paid.provider.calls == 2
 
 
+@pytest.mark.parametrize(("told", "minutes"), [(None, 5), (timedelta(hours=8), 60)])
+async def test_a_pause_that_is_not_told_or_far_too_long_is_of_some_length(
+    bench: NewBench, monkeypatch: pytest.MonkeyPatch, told: timedelta | None, minutes: int
+) -> None:
+    monkeypatch.setattr("tasks.engine.metering.UNTOLD_PAUSE", timedelta(minutes=5))
+    paid = bench(step_patience=timedelta(0))
+    first, other = await paid.claim(), await paid.claim()
+    paid.provider.failures = [Busy("too often", retry_after=told)]
+
+    with pytest.raises(Busy):
+        await paid.run(first).step("outline", _write, str)
+    with pytest.raises(RateLimited) as raised:
+        await paid.run(other).step("outline", _write, str)
+
+    assert raised.value.retry_after is not None
+    assert timedelta(minutes=minutes - 1) < raised.value.retry_after <= timedelta(minutes=minutes)
+
+
 async def test_a_short_wait_for_the_rate_is_taken_in_the_step(bench: NewBench) -> None:
     paid = bench(rates="paid/*=300rpm")
     backend = LeasedJob((await paid.claim()).lease, paid.tools)
@@ -275,6 +308,24 @@ async def test_a_short_wait_for_the_rate_is_taken_in_the_step(bench: NewBench) -
     assert paid.provider.calls == 8
 
 
+async def test_many_short_waits_for_the_rate_free_the_worker_too(
+    bench: NewBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when others come first each time; a step's patience is for all of its waits."""
+    paid = bench(rates="paid/*=60rpm", step_patience=timedelta(milliseconds=50))
+    asked = 0
+
+    async def wait_again(*_: object) -> Wait:
+        nonlocal asked
+        asked += 1
+        return Wait(timedelta(milliseconds=20))
+
+    monkeypatch.setattr(paid.tools.meter.desk, "admit", wait_again)
+    with pytest.raises(RateLimited):
+        await asyncio.wait_for(paid.run(await paid.claim()).step("page:1", _paint, int), timeout=30)
+    assert (asked, paid.provider.calls) == (3 * STEP_TRIES, 0)
+
+
 async def test_a_long_wait_for_the_rate_frees_the_worker(bench: NewBench) -> None:
     paid = bench(rates="paid/*=1rpm")
     context = paid.run(await paid.claim())
@@ -291,7 +342,8 @@ async def test_the_offline_provider_costs_no_round_trip_unless_it_has_a_rate(too
 
     async def scripts_run() -> int:
         stats: Any = await store.redis.info("commandstats")
-        return stats["cmdstat_evalsha"]["calls"]
+        # One that Redis does not know yet is sent again with its text.
+        return stats["cmdstat_evalsha"]["calls"] - stats["cmdstat_evalsha"]["failed_calls"]
 
     async def paint(step: Step) -> int:
         return len((await step.image("a fox", scene={"setting": "forest", "subjects": ["fox"]})).png)

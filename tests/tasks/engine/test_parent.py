@@ -11,13 +11,17 @@ from billiard.exceptions import WorkerLostError
 from celery.worker import state as celery_state
 
 from jobs import keys, kinds
+from jobs.errors import StoreUnavailable
+from jobs.fleet import WorkerReport
 from jobs.leases import Claim
 from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore
+from tasks.engine import message_filter
 from tasks.engine.child import HAND_BACK
 from tasks.engine.parent import Parent
+from tests.support.inspector import Inspector
 from tests.support.time_travel import PAST
 from tests.support.waiting import wait_until
 
@@ -95,6 +99,32 @@ def test_children_are_told_to_stop_though_the_jobs_change_meanwhile(
         monkeypatch.setattr(celery_state, "active_requests", Changing(running))
         parent.hand_back_and_exit()
         assert child.wait(timeout=5) == -HAND_BACK, "it does not listen, and so is ended by the signal"
+
+
+async def test_dropped_messages_are_counted_once_although_redis_was_away(
+    settings: Settings, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither lost with the report that failed, nor told again with each that follows."""
+    report = JobStore.report
+    told: list[int] = []
+
+    async def be_away_at_first(store: JobStore, worker: WorkerReport, *, dropped: int = 0) -> int:
+        told.append(dropped)
+        if len(told) <= 2:
+            raise StoreUnavailable
+        return await report(store, worker, dropped=dropped)
+
+    monkeypatch.setattr(JobStore, "report", be_away_at_first)
+    monkeypatch.setattr("tasks.engine.parent.LOOKS", 300)
+    monkeypatch.setattr(message_filter.dropped, "total", 3)
+    parent = Parent(settings, exit_process=lambda _: None)
+    parent.start(["default"])
+    try:
+        await wait_until(lambda: len(told) >= 6, within=30, what="several reports after Redis is back")
+    finally:
+        parent.stop()
+    assert told[:4] == [3, 3, 3, 0]
+    assert await Inspector(store.redis).counter("messages_dropped") == 3
 
 
 async def test_a_parent_sweeps_until_nothing_is_left_before_it_pauses(settings: Settings, store: JobStore) -> None:
