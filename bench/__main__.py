@@ -19,6 +19,7 @@ from bench.measures import (
     provider_bound,
     recovery,
     startup,
+    streams,
     submit,
 )
 from bench.systems import ROOT, SYSTEMS, System
@@ -31,6 +32,7 @@ MEASURES = {
     "recovery": recovery,
     "idle": idle,
     "growth": growth,
+    "streams": streams,
     "startup": startup,
     "provider_bound": provider_bound,
 }

@@ -14,12 +14,11 @@ from typing import Any, Self, TypeVar, cast
 
 import redis
 
+from bench.machine import Process, complete_lines, free_port
 from bench.submitter import Done, Order
 from bench.systems import ROOT, System
 from bench.task import NOTES
 from cli.embedded_redis import EmbeddedRedis
-from tests.support.ports import free_port
-from tests.support.processes import Process, complete_lines
 
 T = TypeVar("T")
 
@@ -61,6 +60,10 @@ class Family(Process):
     def memory(self) -> int:
         """Bytes: what it would free by ending. Pages that several processes share count once."""
         return sum(_proportional(pid) for pid in self.members())
+
+    def processor_seconds(self) -> float:
+        """Processor time that those of its processes which still run have used."""
+        return sum(_ticks(pid) for pid in self.members()) / os.sysconf("SC_CLK_TCK")
 
 
 class Submitter:
@@ -235,6 +238,14 @@ def _proportional(pid: int) -> int:
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
+def _ticks(pid: int) -> int:
+    try:
+        of_user, of_system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(of_user) + int(of_system)
 
 
 def _last_words(text: str) -> str:

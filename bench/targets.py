@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.bench import Figures
-from bench.measures import drain, growth, http, idle, latency, provider_bound, recovery, startup, submit
+from bench.measures import drain, growth, http, idle, latency, provider_bound, recovery, startup, streams, submit
 from bench.systems import CELERY, CELERY_LATE, HEADRACE
 
 Measured = Callable[[Figures], float | None]
@@ -38,6 +38,10 @@ def _growth(figure: str) -> Measured:
     return _ratio(figure, growth.row(few), of=growth.row(many))
 
 
+def _streams(figure: str) -> Measured:
+    return _value(figure, streams.row(streams.count(quick=False)))
+
+
 TARGETS = [
     Target("`store.create`, one at a time, ≥ 2 x plain `send_task`", _ratio(submit.ONE, CELERY.name), 2),
     Target("... 32 at once, ≥ 2 x", _ratio(submit.MANY, CELERY.name, to_figure=submit.ONE), 2),
@@ -53,6 +57,9 @@ TARGETS = [
     Target("bytes per job, 100,000 queued, ≤ 1.1 x at 1,000", _growth(growth.BYTES), 1.1, at_most=True),
     Target("Redis' time to create a job, the same, ≤ 1.3 x", _growth(growth.CREATE), 1.3, at_most=True),
     Target("Redis' time to run a job, the same, ≤ 1.3 x", _growth(growth.RUN), 1.3, at_most=True),
+    Target("KiB of an API process for an idle event stream, < 40", _streams(streams.MEMORY), 40, at_most=True),
+    Target("Redis connections for all of them, ≤ 4", _streams(streams.CONNECTIONS), 4, at_most=True),
+    Target("event to client p99 at 500 events/s, ms, < 100", _streams(streams.P99), 100, at_most=True),
     Target("API ready, s, < 2", _value(startup.API), 2, at_most=True),
     Target("worker consuming, s, < 3", _value(drain.START), 3, at_most=True),
     Target("idle worker's memory ≤ 1.3 x plain Celery", _ratio(idle.MEMORY, CELERY.name), 1.3, at_most=True),

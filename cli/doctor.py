@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from cli.errors import CommandFailed
 from cli.reading import read_settings
@@ -13,6 +12,7 @@ from jobs.errors import JobNotFound, StoreUnavailable
 from jobs.explanation import Explanation, explain
 from jobs.fleet import Fleet
 from jobs.messages import Renderer
+from jobs.redis_address import RedisAddress
 from jobs.settings import Settings
 from jobs.store import JobStore
 
@@ -27,8 +27,7 @@ def examine(job_id: str | None, *, as_json: bool) -> int:
     except JobNotFound as error:
         raise CommandFailed(str(error)) from None
     except StoreUnavailable as error:
-        address = urlsplit(settings.redis_url.get_secret_value())
-        place = address.hostname or address.path
+        place = RedisAddress.of(settings).place
         why = f" ({error.__cause__})" if str(error.__cause__) else ""
         raise CommandFailed(f"Redis does not answer at {place}{why}. Is REDIS_URL right, and does Redis run?") from None
     if as_json:

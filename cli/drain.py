@@ -20,10 +20,10 @@ def drain_queue(*, max_runtime: timedelta, empty_queue_timeout: timedelta, redis
     """
     # From the first moment: a signal that comes while the worker is loaded must not end it with an error, and as the
     # first process of a container it would not even be delivered without a handler.
-    told_to_stop = threading.Event()
+    stop_requested = threading.Event()
 
     def note(*_: object) -> None:
-        told_to_stop.set()
+        stop_requested.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, note)
@@ -38,4 +38,4 @@ def drain_queue(*, max_runtime: timedelta, empty_queue_timeout: timedelta, redis
         os.write(output, summary.to_json().encode() + b"\n")
 
     limits = Limits(max_runtime=max_runtime, empty_queue_timeout=empty_queue_timeout, redis_timeout=redis_timeout)
-    return Drain(settings, limits, told_to_stop=told_to_stop, report=report).run()
+    return Drain(settings, limits, stop_requested=stop_requested, report=report).run()

@@ -32,13 +32,12 @@ class KindsFolder:
         if not found:
             raise CommandFailed(f"--kinds: no module in {self._folder} has a KIND; `headrace new` writes one")
         for module, file in found.items():
-            spec = find_spec(module) if module.isidentifier() else None
             if not module.isidentifier():
                 raise CommandFailed(f"--kinds: {file}: {module!r} is no name of a module; rename it")
+            spec = find_spec(module)
             if spec and spec.origin and Path(spec.origin) != file:
-                raise CommandFailed(
-                    f"--kinds: {file}: there is another module {module}, {spec.origin}; rename this one"
-                )
+                other = f"there is another module {module}, {spec.origin}, which comes first"
+                raise CommandFailed(f"--kinds: {file}: {other}; uninstall that, or rename this one")
         return list(found)
 
 
@@ -53,16 +52,18 @@ def _has_kind(file: Path) -> bool:
         return False
     if fault := syntax_error(file):
         raise CommandFailed(f"--kinds: {fault}")
-    return any(_binds_kind(node) for node in ast.parse(text).body)
+    # A module that imports a KIND uses another's, as a test does; a package makes it its own.
+    package = file.name == "__init__.py"
+    return any(_binds_kind(node, imported=package) for node in ast.parse(text).body)
 
 
-def _binds_kind(node: ast.stmt) -> bool:
+def _binds_kind(node: ast.stmt, *, imported: bool) -> bool:
     match node:
         case ast.Assign(targets=targets):
             return any(isinstance(target, ast.Name) and target.id == "KIND" for target in targets)
         case ast.AnnAssign(target=ast.Name(id="KIND")):
             return True
         case ast.ImportFrom(names=names):
-            return any((alias.asname or alias.name) == "KIND" for alias in names)
+            return imported and any((alias.asname or alias.name) == "KIND" for alias in names)
         case _:
             return False

@@ -1,5 +1,6 @@
 """All of Headrace on one machine: Redis (embedded unless REDIS_URL says where one is), API, worker and Flower."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -8,10 +9,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
-import redis
+from pydantic import SecretStr
 
 from cli.changes import Changes
 from cli.embedded_redis import EmbeddedRedis
@@ -19,7 +21,10 @@ from cli.errors import CommandFailed
 from cli.kinds_folder import KindsFolder
 from cli.processes import Processes, require_free
 from cli.reading import read_settings
+from jobs.connection import answered, connect
+from jobs.errors import StoreUnavailable
 from jobs.kinds import VARIABLE
+from jobs.settings import Settings
 
 HOME = Path(".headrace")
 """Where one machine keeps its Redis, its files and its logs."""
@@ -48,8 +53,10 @@ class Stack:
         self.api_url = f"http://127.0.0.1:{ports.api}"
         self._logs = logs
         self._embedded: EmbeddedRedis | None = None
-        self._redis_url = os.environ.get("REDIS_URL") or f"redis://127.0.0.1:{ports.redis}/0"
-        self._processes = Processes({"REDIS_URL": self._redis_url})
+        own = f"redis://127.0.0.1:{ports.redis}/0"
+        if not os.environ.get("REDIS_URL"):
+            self._settings = self._settings.model_copy(update={"redis_url": SecretStr(own)})
+        self._processes = Processes({"REDIS_URL": self._settings.redis_url.get_secret_value()})
         self._kinds = kinds
         self._changes = Changes(kinds.files if kinds else lambda: ())
         if logs is not None:
@@ -150,7 +157,8 @@ class Stack:
     def _startup_fault(self) -> str | None:
         """Why no worker could start: asked of a process that imports the kinds as they are now."""
         try:
-            environment = os.environ | {"REDIS_URL": self._redis_url} | self._named_kinds()
+            own = {"REDIS_URL": self._settings.redis_url.get_secret_value()}
+            environment = os.environ | own | self._named_kinds()
         except CommandFailed as error:
             return str(error)
         command = [sys.executable, *self._command("kinds")]
@@ -171,6 +179,15 @@ class Stack:
             time.sleep(0.1)
 
     def _redis_answers(self) -> bool:
-        with suppress(redis.RedisError), redis.Redis.from_url(self._redis_url, socket_connect_timeout=1) as client:
-            return bool(client.ping())
+        return asyncio.run(_answers(self._settings))
+
+
+async def _answers(settings: Settings) -> bool:
+    client = connect(settings, name="headrace-dev", reply_within=timedelta(seconds=1))
+    try:
+        async with answered():
+            return bool(await client.ping())
+    except StoreUnavailable:
         return False
+    finally:
+        await client.aclose()

@@ -19,7 +19,8 @@ from headrace.errors import (
 )
 from headrace.fields import Line
 from headrace.generated import GeneratedInput
-from headrace.provider import Image, Style
+from headrace.metered import Estimate, MeteredCall
+from headrace.provider import Image, Provider, ProviderPlugin, Style
 from headrace.step import Step
 from jobs.errors import FileNotFound
 from jobs.kind import InvalidKind, Kind
@@ -29,6 +30,7 @@ from jobs.states import Reason
 
 __all__ = [
     "Busy",
+    "Estimate",
     "FileNotFound",
     "FileRef",
     "Frozen",
@@ -40,9 +42,12 @@ __all__ = [
     "JobContext",
     "Kind",
     "Line",
+    "MeteredCall",
     "PipelineError",
     "PrivateHosts",
+    "Provider",
     "ProviderError",
+    "ProviderPlugin",
     "RateLimited",
     "Reason",
     "Rejected",

@@ -1,11 +1,12 @@
 """What stands behind an attempt at a job: the engine's store, files and providers, or memory in `headrace.testing`."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from headrace.generated import GeneratedInput
-from headrace.provider import Chosen
-from headrace.waits import Waits
+from headrace.metered import Estimate, MeteredCall
+from headrace.provider import Call, Chosen
 from jobs.files import FileStore
 from jobs.model import FileRef, Progress, UsageItem
 from jobs.settings import Settings
@@ -23,13 +24,17 @@ class Backend(Protocol):
     @property
     def files(self) -> FileStore: ...
 
-    @property
-    def waits(self) -> Waits:
-        """The calls under way."""
+    def choose(self, requested: GeneratedInput) -> Chosen:
+        """Who writes and paints. Raises Rejected for models that cannot be asked for."""
         ...
 
-    def choose(self, requested: GeneratedInput) -> Chosen:
-        """Who writes and paints, metered. Raises Rejected for models that cannot be asked for."""
+    def meter(
+        self, call: Call, provider: str, model: str, estimate: Estimate
+    ) -> AbstractAsyncContextManager[MeteredCall]:
+        """Entered when the call may be made; left, it has counted the usage of the call and set its cost.
+
+        Entering raises RateLimited, and Rejected for a budget that has no room.
+        """
         ...
 
     async def report(self, progress: Progress) -> None:

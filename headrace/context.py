@@ -22,9 +22,11 @@ from headrace.errors import (
 )
 from headrace.generated import GeneratedInput
 from headrace.saved import Saved, StepResult
+from headrace.sdk_errors import SdkErrors
 from headrace.step import Step, files_answer
+from jobs.kind import Errors
 from jobs.model import FileRef, Progress, Reused
-from jobs.settings import ProviderName, Settings
+from jobs.settings import Settings
 from jobs.uploads import file_of
 from jobs.usage import cost
 
@@ -38,8 +40,10 @@ PROGRESS_EVERY = 0.2
 class JobContext:
     """One attempt at a job, as its pipeline sees it."""
 
-    def __init__(self, backend: Backend, saved: Mapping[str, str], *, version: int = 1) -> None:
-        """`saved` are the steps of earlier attempts, name -> JSON; `version` is that of the kind.
+    def __init__(
+        self, backend: Backend, saved: Mapping[str, str], *, version: int = 1, errors: Errors | None = None
+    ) -> None:
+        """`saved` are the steps of earlier attempts, name -> JSON; `version` and `errors` are those of the kind.
 
         Raises SavedByNewerVersion when a newer version of the kind has saved one of them.
         """
@@ -49,6 +53,7 @@ class JobContext:
         """What the pipeline has counted, for its progress."""
         self._backend = backend
         self._version = version
+        self._errors = SdkErrors(errors)
         self._saved = {name: Saved.model_validate_json(text) for name, text in saved.items()}
         self._phases: dict[str, int] = {}
         self._begun: set[str] = set()
@@ -73,7 +78,7 @@ class JobContext:
         return self._backend.job_id
 
     @property
-    def provider(self) -> ProviderName:
+    def provider(self) -> str:
         """Who writes and paints."""
         return self._chosen.name
 
@@ -199,7 +204,7 @@ class JobContext:
             return value
         if self.draining:
             raise Interrupted
-        step = Step(name, self._backend, self._chosen)
+        step = Step(name, self._backend, self._chosen, self._errors)
         try:
             value, kept = typed.checked(await call(step))
         except ProviderError:

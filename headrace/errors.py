@@ -23,7 +23,7 @@ SavedByNewerVersion    a newer version of the kind has saved steps of the job: i
 
 from datetime import timedelta
 
-from headrace.provider import Usage
+from headrace.usage import Usage
 from jobs.states import Reason
 
 

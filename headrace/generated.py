@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, StringConstraints, ValidationInfo, field_
 
 from jobs.settings import ProviderName
 
-FIXED_MODELS: frozenset[ProviderName] = frozenset({"offline", "local"})
+FIXED_MODELS = frozenset({"offline", "local"})
 """Providers without a choice of models: one has none, the other the one that its worker has loaded."""
 
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$")]

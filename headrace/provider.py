@@ -6,16 +6,25 @@ makes the call (`headrace.step`), so that nothing multiplies. Failures are the c
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
+from pydantic_core import to_json
 
-from jobs.settings import ProviderName
+from headrace.metered import Estimate
+from headrace.usage import Usage
+from jobs.settings import Settings
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
 Offline = Callable[[Mapping[str, Any], int], BaseModel] | str
 """What the offline provider answers, from the facts and a seed; or where that function is: `podcast.offline:script`."""
+
+CHARACTERS_PER_TOKEN = 4
+"""A rule of thumb for English; what was really used replaces it."""
+SOURCE_TOKENS = 1500
+"""What a picture to redraw is taken to be."""
 
 Style = Literal["picture", "line_art"]
 """A full picture, or black outlines on white to colour in."""
@@ -23,8 +32,8 @@ Style = Literal["picture", "line_art"]
 _STYLES: Mapping[Style, str] = {
     "picture": "",
     "line_art": (
-        "\n\nDraw it as a page of a colouring book: clean, closed black outlines on a pure white background. No colour,"
-        " no grey, no shading, no filled areas, no words, no frame."
+        "\n\nDraw it as a page of a colouring book: clean, closed black outlines of even width on a pure white"
+        " background. No colour, no grey, no shading, no hatching, no filled areas, no words, no frame."
     ),
 }
 
@@ -39,20 +48,6 @@ class Call:
     @property
     def key(self) -> str:
         return f"{self.job_id}:{self.step}"
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What one call used."""
-
-    provider: str
-    model: str
-    input_tokens: int = 0
-    output_tokens: int = 0
-    images: int = 0
-    calls: int = 1
-    cost: float | None = 0.0
-    """USD, None when no price is known; set by `tasks.engine.metering`, not by providers."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +80,12 @@ class TextRequest(Generic[Answer]):
     offline: Offline | None = None
     correction: Correction | None = None
 
+    @property
+    def estimate(self) -> Estimate:
+        """What it is taken to use before it is asked."""
+        characters = len(self.instructions) + len(to_json(dict(self.facts))) + _schema_length(self.answer)
+        return Estimate(input_tokens=_tokens(characters))
+
 
 @dataclass(frozen=True)
 class Text(Generic[Answer]):
@@ -116,6 +117,12 @@ class ImageRequest:
         """The prompt with its style, for a model that reads."""
         return self.prompt + _STYLES[self.style]
 
+    @property
+    def estimate(self) -> Estimate:
+        """What it is taken to use before it is asked."""
+        source = SOURCE_TOKENS if self.source else 0
+        return Estimate(input_tokens=_tokens(len(self.prompt)) + source, images=1)
+
 
 @dataclass(frozen=True)
 class Image:
@@ -145,12 +152,38 @@ class Provider(Protocol):
     async def aclose(self) -> None: ...
 
 
+def lacks_nothing(_: Settings) -> None:
+    """Of a provider that every deployment can use."""
+
+
+@dataclass(frozen=True)
+class ProviderPlugin:
+    """What an entry point of the group `headrace.providers` names; the name of the entry point is the provider's.
+
+    Both are called in workers only, `missing` when one starts, too: so the module imports an SDK in `open`, not before.
+    """
+
+    open: Callable[[Settings], Provider]
+    """The provider; may block. What it raises is told in the error of the job that asked for it."""
+    missing: Callable[[Settings], str | None] = lacks_nothing
+    """What it lacks to be opened here, such as a key, and the remedy; None when it has all."""
+
+
 @dataclass(frozen=True)
 class Chosen:
     """Who writes and paints one job. `model` and `image_model` are None for the provider's usual ones."""
 
-    name: ProviderName
+    name: str
     open: Callable[[], Awaitable[Provider]]
     """The provider itself. Raises Rejected when this deployment has no key or no model for it."""
     model: str | None = None
     image_model: str | None = None
+
+
+def _tokens(characters: int) -> int:
+    return -(-characters // CHARACTERS_PER_TOKEN)
+
+
+@cache
+def _schema_length(answer: type[BaseModel]) -> int:
+    return len(to_json(answer.model_json_schema()))

@@ -1,8 +1,8 @@
 """A step: the unit that is paid once. Its result, usage and files are saved together, under the fence."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from obstore.exceptions import BaseError
 from headrace.backend import Backend
 from headrace.backoff import backoff
 from headrace.errors import Busy, InvalidAnswer, ProviderError, Unavailable
+from headrace.metered import Estimate, MeteredCall
 from headrace.provider import (
     Answer,
     Call,
@@ -23,14 +24,16 @@ from headrace.provider import (
     Offline,
     Provider,
     Style,
+    Text,
     TextRequest,
-    Usage,
 )
 from headrace.saved import Saved
+from headrace.sdk_errors import SdkErrors
 from jobs.model import FileRef, UsageItem
 from jobs.states import Reason
 
 T = TypeVar("T")
+Answered = TypeVar("Answered", Text[Any], Image)
 log = structlog.stdlib.get_logger("headrace.steps")
 
 STEP_TRIES = 4
@@ -39,12 +42,13 @@ FIRST_WAIT = timedelta(milliseconds=500)
 
 
 class Step:
-    """What the code of a step may do: ask the provider and keep files."""
+    """What the code of a step may do: ask the provider, or any vendor's SDK, and keep files."""
 
-    def __init__(self, name: str, backend: Backend, chosen: Chosen) -> None:
+    def __init__(self, name: str, backend: Backend, chosen: Chosen, errors: SdkErrors) -> None:
         self.call = Call(backend.job_id, name)
         self._backend = backend
         self._chosen = chosen
+        self._errors = errors
         self._usage: list[UsageItem] = []
         self._kept: list[FileRef] = []
 
@@ -104,12 +108,11 @@ class Step:
         )
         try:
             provider = await self._provider()
-            image = await self.ask(lambda: provider.image(request))
+            model = request.model or provider.image_model
+            return await self._asked(provider, model, request.estimate, lambda: provider.image(request))
         except InvalidAnswer as error:
             await self._keep_rejected(error)
             raise
-        self._used(image.usage)
-        return image
 
     async def keep(self, name: str, data: bytes, content_type: str) -> FileRef:
         """Stores a file of the job. Raises Unavailable, after short waits: what is in it may have been paid for."""
@@ -127,13 +130,46 @@ class Step:
         return Saved(phase=phase, value=value, usage=self._usage, files=self._kept, item=item, version=version)
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
-        """A call to a provider, with short waits after Busy and Unavailable. Raises ProviderError."""
+        """A call to anyone, made again after short waits for Busy and Unavailable.
 
-        async def noted() -> T:
-            with self._backend.waits.call():
+        What the SDK of a vendor raises is taken for one of headrace.errors, as headrace.sdk_errors and the kind's
+        `errors` say. Raises ProviderError, and as they are the exceptions that neither knows.
+        """
+
+        async def translated() -> T:
+            with self._errors.translated():
                 return await call()
 
-        return await self._patiently(noted)
+        return await self._patiently(translated)
+
+    @asynccontextmanager
+    async def metered(self, provider: str, model: str, *, estimate: Estimate) -> AsyncGenerator[MeteredCall]:
+        """One call to any vendor's model, made in the body, under the rates and budgets of the deployment.
+
+        The body says what was used: `call.used(input_tokens=..., output_tokens=...)`. A body that does not is taken to
+        have used its estimate; one that fails, what it has said until then. Raises RateLimited, and Rejected for a
+        budget that has no room; make it within `ask`, which waits and repeats the call.
+        """
+        call: MeteredCall | None = None
+        try:
+            async with self._backend.meter(self.call, provider, model, estimate) as call:
+                try:
+                    with self._errors.translated():
+                        yield call
+                except ProviderError as error:
+                    call.usage = call.usage or error.usage
+                    raise
+                if call.usage is None:
+                    log.warning("a call did not say what it used", step=self.call.step, provider=provider, model=model)
+                    call.used(
+                        input_tokens=estimate.input_tokens,
+                        output_tokens=estimate.output_tokens or 0,
+                        images=estimate.images,
+                        cost=estimate.cost,
+                    )
+        finally:
+            if call is not None and call.usage is not None:
+                self._usage.append(UsageItem(**vars(call.usage)))
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         for attempt in range(1, STEP_TRIES + 1):
@@ -145,25 +181,31 @@ class Step:
                     raise self._at_this_stage(error) from error.__cause__
                 await asyncio.sleep(wait.total_seconds())
             except ProviderError as error:
-                if error.usage:
-                    self._used(error.usage)
                 raise self._at_this_stage(error) from error.__cause__
         raise AssertionError("the last attempt returns or raises")
 
     async def _text(self, request: TextRequest[Answer]) -> Answer:
         provider = await self._provider()
-        text = await self.ask(lambda: provider.text(request))
-        self._used(text.usage)
+        model = request.model or provider.text_model
+        text = await self._asked(provider, model, request.estimate, lambda: provider.text(request))
         return text.value
+
+    async def _asked(
+        self, provider: Provider, model: str, estimate: Estimate, call: Callable[[], Awaitable[Answered]]
+    ) -> Answered:
+        async def once() -> Answered:
+            async with self.metered(provider.name, model, estimate=estimate) as metered:
+                answer = await call()
+                metered.usage = answer.usage
+            return replace(answer, usage=metered.usage)
+
+        return await self.ask(once)
 
     async def _provider(self) -> Provider:
         try:
             return await self._chosen.open()
         except ProviderError as error:
             raise self._at_this_stage(error) from error.__cause__
-
-    def _used(self, usage: Usage) -> None:
-        self._usage.append(UsageItem(**vars(usage)))
 
     async def _keep_rejected(self, *errors: InvalidAnswer) -> None:
         """What came back, for whoever wants to know why it was of no use."""

@@ -4,12 +4,9 @@ import itertools
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
-
-_ticket: ContextVar[int] = ContextVar("ticket")
 
 
 @dataclass(frozen=True)
@@ -35,25 +32,17 @@ class Waits:
         self._tickets = itertools.count()
 
     @contextmanager
-    def call(self) -> Generator[None]:
-        ticket = next(self._tickets)
-        outer = _ticket.set(ticket)
-        self._entries[ticket] = _Entry(time.monotonic())
-        try:
+    def provider(self) -> Generator[None]:
+        """A call that is made."""
+        with self._noted(_Entry(time.monotonic())):
             yield
-        finally:
-            del self._entries[ticket]
-            _ticket.reset(outer)
 
     @contextmanager
     def rate_limit(self, left: timedelta) -> Generator[None]:
-        """Within `call`: it is not made yet, and there is room for it after `left`."""
-        ticket, now = _ticket.get(), time.monotonic()
-        self._entries[ticket] = _Entry(now, until=now + left.total_seconds())
-        try:
+        """A call that is not made yet: there is room for it after `left`."""
+        now = time.monotonic()
+        with self._noted(_Entry(now, until=now + left.total_seconds())):
             yield
-        finally:
-            self._entries[ticket] = _Entry(time.monotonic())
 
     def longest(self) -> Waited | None:
         """The oldest call that the provider has; without one, the first that the rate limit lets through; or None."""
@@ -67,3 +56,12 @@ class Waits:
             left = timedelta(seconds=max(0.0, min(booked) - now))
             return Waited("rate_limit", timedelta(seconds=now - since), left)
         return None
+
+    @contextmanager
+    def _noted(self, entry: _Entry) -> Generator[None]:
+        ticket = next(self._tickets)
+        self._entries[ticket] = entry
+        try:
+            yield
+        finally:
+            del self._entries[ticket]

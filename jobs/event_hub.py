@@ -71,6 +71,8 @@ class EventHub:
         if self._followers >= self._limit:
             raise TooManyStreams(self._limit)
         bell = Bell()
+        if self.closed:
+            bell.ring()
         self._followers += 1
         self._add(stream, bell)
         try:
@@ -80,7 +82,7 @@ class EventHub:
             self._remove(stream, bell)
 
     def close(self) -> None:
-        """Wakes all followers, which end as they see that the hub is closed."""
+        """Wakes all followers, those to come as well, which end as they see that the hub is closed."""
         self.closed = True
         for bells in self._bells.values():
             for bell in bells:

@@ -15,7 +15,7 @@ from jobs.errors import EventsGone, HeadraceError, JobNotFound
 from jobs.event_hub import EventHub
 from jobs.model import Frozen
 from jobs.records import to_datetime
-from jobs.states import FINAL
+from jobs.states import FINAL, State
 
 _PAGE = 500
 """Most events read at once."""
@@ -25,7 +25,7 @@ class Event(Frozen):
     """Something that happened. `event` is the state entered; or `progress` or `step` of a job, `job` of a batch."""
 
     sequence: int = Field(description="1, 2, 3, ... within the job or batch; the `id` in an event stream")
-    event: str
+    event: str = Field(json_schema_extra={"enum": [*State, "progress", "step", "job"]})
     at: datetime
     data: dict[str, Any]
 
@@ -74,12 +74,14 @@ class EventLog:
                     if event.final:
                         return
                     after = event.sequence
-                if hub.closed or (found.state in FINAL and not found.events):
+                if found.state in FINAL and not found.events:
                     return
                 if len(found.events) < _PAGE:
                     if silent and not found.events:
                         yield None
                     silent = not await bell.heard(within=hub.keep_alive)
+                if hub.closed:
+                    return
                 found = await self._read(whose, after, _PAGE)
 
     async def _known(self, whose: str, after: int, limit: int) -> "_Found":

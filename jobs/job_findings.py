@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 from redis.asyncio import Redis
 
@@ -29,7 +29,7 @@ async def _without_worker(redis: Redis, patience: timedelta) -> list[Finding]:
     ids: list[str] = []
     for state in (State.SCHEDULED, State.QUEUED):
         async with answered(patience):
-            ids += await redis.zrange(keys.INDEX_STATE + state, 0, LOOKED_AT - 1)
+            ids += cast("list[str]", await redis.zrange(keys.INDEX_STATE + state, 0, LOOKED_AT - 1))
     found = await _errors(redis, ids, Reason.NO_CAPABLE_WORKER, patience)
     return [
         wrong(
@@ -59,7 +59,7 @@ async def _errors(redis: Redis, ids: Sequence[str], reason: Reason, patience: ti
     async with answered(patience), redis.pipeline(transaction=False) as pipe:
         for job_id in ids:
             pipe.hmget(keys.job(job_id), ["kind", "state_reason", "error"])
-        records = cast("list[Any]", await pipe.execute())
+        records = await pipe.execute()
     return Counter(
         (kind, JobError.model_validate_json(error).message)
         for kind, state_reason, error in records

@@ -1,7 +1,7 @@
 """What every part of the platform knows of a kind of job: its name, its models, its limits, and how it is made."""
 
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.util import find_spec
@@ -16,6 +16,12 @@ Input = TypeVar("Input", bound=BaseModel, default=Any)
 Result = TypeVar("Result", bound=BaseModel, default=Any)
 Make = Callable[[Any, Input], Coroutine[Any, Any, Result]]
 """How a job of a kind is made: `async def make(job: JobContext, input: Input) -> Result`."""
+
+Errors = Mapping[type[Exception] | str, type[Exception]] | Callable[[Exception], Exception | None]
+"""Classes, or their full names (`"acme.errors.Overloaded"`), with what each means: Busy, Unavailable or Rejected.
+
+Or a function that makes such an error of an exception, None for one that it does not know.
+"""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _PATH = re.compile(r"/[a-z][a-z0-9-]{0,59}")
@@ -47,6 +53,8 @@ class Kind(Generic[Input, Result]):
     """The Celery queue that its jobs wait in."""
     uploads: tuple[str, ...] = ()
     """Fields of the input that name an upload."""
+    errors: Errors | None = None
+    """What exceptions of the SDKs that it calls mean, where `headrace.sdk_errors` does not know."""
     version: int = 1
     """Raise it when saved steps of jobs in flight no longer fit the pipeline: see docs/kinds.md."""
 

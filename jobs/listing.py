@@ -16,10 +16,8 @@ from jobs.record import JobRecord
 from jobs.records import to_job
 from jobs.states import State
 
-_READ_AT_ONCE = 100
-"""Records read together, at the least, when they are looked through for what the index does not tell."""
 _SCAN_LIMIT = 1000
-"""Most records read for one page; a page cut short by it still has a cursor to go on from."""
+"""Most jobs of an index looked up in the others for one page; a page cut short by it has a cursor to go on from."""
 
 
 @dataclass(frozen=True)
@@ -28,19 +26,14 @@ class Filter:
     kind: str | None = None
     user_id: str | None = None
 
-    def index(self) -> str:
-        """The narrowest index there is; the other conditions are looked up in the records."""
-        if self.user_id:
-            return keys.INDEX_USER + self.user_id
-        if self.state:
-            return keys.INDEX_STATE + self.state
-        if self.kind:
-            return keys.INDEX_KIND + self.kind
-        return keys.INDEX_ALL
-
-    def is_index(self) -> bool:
-        """Whether the index has what is wanted and nothing else."""
-        return [self.state, self.kind, self.user_id].count(None) >= 2  # noqa: PLR2004  # all but one, or all
+    def indexes(self) -> list[str]:
+        """Those whose intersection has what is wanted."""
+        found = {
+            keys.INDEX_USER: self.user_id,
+            keys.INDEX_STATE: self.state,
+            keys.INDEX_KIND: self.kind,
+        }
+        return [prefix + value for prefix, value in found.items() if value] or [keys.INDEX_ALL]
 
     def passes(self, record: JobRecord) -> bool:
         wanted = [(self.state, record["state"]), (self.kind, record["kind"]), (self.user_id, record["user_id"])]
@@ -92,22 +85,45 @@ class JobList:
     async def page(self, wanted: Filter, *, limit: int = 50, cursor: str | None = None) -> Page:
         """At most `limit` jobs after `cursor`. Raises InvalidCursor."""
         place = _Place.decode(cursor) if cursor else None
+        index, *others = await self._smallest_first(wanted.indexes())
         jobs: list[Job] = []
-        at_once = limit if wanted.is_index() else max(limit, _READ_AT_ONCE)
         scanned = 0
         while len(jobs) < limit and scanned < _SCAN_LIMIT:
-            places = await self._places(wanted.index(), place, count=at_once)
+            places = await self._places(index, place, count=_SCAN_LIMIT if others else limit)
             if not places:
                 return Page(jobs, cursor=None)
             scanned += len(places)
-            for found, record in zip(places, await self._reader.records([one.job_id for one in places]), strict=True):
+            fitting = await self._in_all(others, places)
+            records = await self._reader.records([one.job_id for one in fitting[:limit]])
+            for found, record in zip(fitting, records, strict=False):
                 place = found
-                # A record that has expired stays in the index until the next sweep.
+                # It may have changed since it was found, and a record that has expired stays in the index for a while.
                 if record and wanted.passes(record):
                     jobs.append(to_job(record))
                     if len(jobs) == limit:
                         break
+            else:
+                place = fitting[limit - 1] if len(fitting) > limit else places[-1]
         return Page(jobs, cursor=place.encode() if place else None)
+
+    async def _smallest_first(self, indexes: list[str]) -> list[str]:
+        if len(indexes) == 1:
+            return indexes
+        async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
+            for index in indexes:
+                pipe.zcard(index)
+            sizes: list[int] = await pipe.execute()
+        return [index for _, index in sorted(zip(sizes, indexes, strict=True))]
+
+    async def _in_all(self, indexes: list[str], places: list[_Place]) -> list[_Place]:
+        """Those of the places that are in these indexes too."""
+        if not indexes:
+            return places
+        async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
+            for index in indexes:
+                pipe.zmscore(index, [place.job_id for place in places])
+            scores: list[list[float | None]] = await pipe.execute()
+        return [place for place, found in zip(places, zip(*scores, strict=True), strict=True) if None not in found]
 
     async def _places(self, index: str, after: _Place | None, *, count: int) -> list[_Place]:
         """Jobs of one millisecond share a score and stand in reverse order of their ids."""

@@ -7,19 +7,26 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, FilePath, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.model import Usd
 from jobs.private_hosts import PrivateHosts
+from jobs.providers import announced, check_name
 from jobs.rates import Rates
 
 _RENAMED = {"HEADRACE_HINT_GRACE": "HEADRACE_MESSAGE_GRACE"}
 """Settings of earlier versions, which are refused: what was set for a reason must not be forgotten silently."""
 
-ProviderName = Literal["offline", "openai", "gemini", "local"]
+
+def _listed(schema: dict[str, Any]) -> None:
+    schema["enum"] = list(announced())
+
+
+ProviderName = Annotated[str, AfterValidator(check_name), Field(json_schema_extra=_listed)]
+"""A provider that an installed package announces."""
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
@@ -250,7 +257,7 @@ class Settings(BaseSettings):
         return self.gemini_api_key.get_secret_value() if self.gemini_api_key else ""
 
     @property
-    def usual_provider(self) -> ProviderName:
+    def usual_provider(self) -> str:
         """Who writes and paints for a job that does not say."""
         if self.provider:
             return self.provider

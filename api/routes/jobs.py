@@ -24,6 +24,18 @@ router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 _POLL = {"Retry-After": "Seconds until it is worth asking again; only while the job is not final"}
 
 
+class JobQuery(BaseModel):
+    """Which jobs are listed. A condition that is not known is refused: ignored, it would list too much."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Annotated[State | None, Field(description="Only jobs in this state")] = None
+    kind: Annotated[KindName | None, Field(description="Only jobs of this kind")] = None
+    user_id: Annotated[UserId | None, Field(description="Only jobs of this user")] = None
+    limit: Annotated[int, Field(ge=1, le=200, description="Most jobs on a page")] = 50
+    cursor: Annotated[str | None, Field(max_length=200, description="The `next_cursor` of the page before")] = None
+
+
 class RetryBody(BaseModel):
     """What of a job to make anew."""
 
@@ -78,25 +90,18 @@ async def create_job(request: Request, body: NewJobBody, idempotency_key: Idempo
     }
     | problems(422, 503),
 )
-async def list_jobs(  # a parameter each
-    jobs: Jobs,
-    state: Annotated[State | None, Query(description="Only jobs in this state")] = None,
-    kind: Annotated[KindName | None, Query(description="Only jobs of this kind")] = None,
-    user_id: Annotated[UserId | None, Query(description="Only jobs of this user")] = None,
-    limit: Annotated[int, Query(ge=1, le=200, description="Most jobs on a page")] = 50,
-    cursor: Annotated[str | None, Query(max_length=200, description="The `next_cursor` of the page before")] = None,
-) -> Response:
+async def list_jobs(jobs: Jobs, query: Annotated[JobQuery, Query()]) -> Response:
     """A page may have fewer jobs than `limit` although there are more: go by `next_cursor`."""
+    wanted = Filter(state=query.state, kind=query.kind, user_id=query.user_id)
     try:
-        page = await jobs.page(Filter(state=state, kind=kind, user_id=user_id), limit=limit, cursor=cursor)
+        page = await jobs.page(wanted, limit=query.limit, cursor=query.cursor)
     except InvalidCursor as error:
         raise invalid("cursor", str(error), where="query") from None
     body = JobPage(jobs=[job_body(job) for job in page.jobs], next_cursor=page.cursor)
     response = Response(body.model_dump_json(), media_type="application/json")
     if page.cursor:
-        conditions = {"state": state, "kind": kind, "user_id": user_id, "limit": limit, "cursor": page.cursor}
-        query = urlencode({name: value for name, value in conditions.items() if value is not None})
-        response.headers["Link"] = f'</jobs?{query}>; rel="next"'
+        following = query.model_copy(update={"cursor": page.cursor}).model_dump(exclude_none=True)
+        response.headers["Link"] = f'</jobs?{urlencode(following)}>; rel="next"'
     return response
 
 

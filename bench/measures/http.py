@@ -9,8 +9,8 @@ from urllib.request import urlopen
 from bench.bench import Bench, Column, Table
 from bench.lab import Family, Lab
 from bench.load import program, requests_a_second
+from bench.machine import free_port
 from bench.systems import CELERY, CELERY_LATE, HEADRACE, SYSTEMS, System
-from tests.support.ports import free_port
 
 EMPTY, IN_LOOP, IN_THREAD = "Empty route", "Celery, called in the loop", "Celery, called in a thread"
 CLIENTS = (1, 10, 32, 100)

@@ -6,8 +6,8 @@ import time
 from bench.bench import Bench, Column, Table
 from bench.lab import Lab
 from bench.measures.http import EMPTY, REFERENCES, serve
+from bench.redis_sample import Sample
 from bench.systems import HEADRACE, System
-from tests.scaling.measure import Sample
 
 MEMORY, COMMANDS, API_MEMORY = "worker memory", "idle commands", "API memory"
 TABLE = Table(

@@ -12,13 +12,13 @@ from bench.bench import Bench, Column, Table
 from bench.headrace.titles import CALLS
 from bench.lab import Lab
 from bench.systems import CELERY, HEADRACE, System
+from bench.website import Reply, Website, serving
 from jobs import keys, kinds
 from jobs.batches import BatchStore, Item
 from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore
-from tests.support.website import Reply, Website, serving
 
 RATE, IN_FLIGHT = "calls a minute", "in flight"
 TABLE = Table(

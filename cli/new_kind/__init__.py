@@ -1,6 +1,5 @@
 """`headrace new NAME`: a package with a kind of one's own, and its test."""
 
-import re
 from importlib.metadata import version
 from importlib.util import find_spec
 from keyword import iskeyword
@@ -9,9 +8,8 @@ from string import Template
 
 from cli.errors import CommandFailed
 from jobs import kinds
-from jobs.kind import InvalidKind
+from jobs.kind import InvalidKind, is_kind_name
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 TEMPLATES = Path(__file__).parent
 FILES = {
     "pyproject.toml": "pyproject.toml.txt",
@@ -51,7 +49,7 @@ def write_package(name: str, folder: Path) -> list[Path]:
 
 
 def _require_name(name: str) -> None:
-    if not NAME.fullmatch(name) or iskeyword(name):
+    if not is_kind_name(name) or iskeyword(name):
         raise CommandFailed(
             f"{name!r} cannot be the name of a kind: write lower-case letters, digits and _, a letter first, such as"
             " podcast or weekly_news"

@@ -21,10 +21,6 @@ INSTRUCTIONS = """\
 Plan one page of a coloring book for children from the prompt given: a title, the scene in parts, and the picture in one
 or two sentences. It has few, large, simple shapes. Describe shapes only: no colours, no shading, no text in it."""
 
-LINE_ART = (
-    "Line art for a coloring book: pure black outlines of even width on pure white, every shape closed. "
-    "No shading, no hatching, no grey, no filled black areas, no text, no frame."
-)
 DETAIL = {
     "simple": "Very few and very large shapes with thick lines, for a child of three.",
     "normal": "Clear, large shapes, for a child of six.",
@@ -49,7 +45,7 @@ async def make(job: JobContext, page: ColoringPageInput) -> ColoringPageResult:
     await job.progress(0.2, "art", "drawing the lines")
 
     async def draw(step: Step) -> Art:
-        how = f"{LINE_ART} {DETAIL[page.detail]}"
+        how = DETAIL[page.detail]
         if outline:
             scene = outline.scene.model_dump() | {"detail": page.detail}
             image = await step.image(f"{outline.picture} {how}", scene=scene, style="line_art", seed=page.seed)

@@ -1,15 +1,12 @@
 """A coloring page as a sheet of paper to print: the picture as large as it goes, its title small at the foot."""
 
 import io
-import json
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import typst
 from PIL import Image
 
 from kinds.coloring_page import Paper
 from kinds.coloring_page.line_art.cleaning import DPI
+from kinds.shared import typesetting
 from kinds.shared.printable import printable
 
 _TYPST = {"A4": "a4", "letter": "us-letter"}
@@ -18,7 +15,7 @@ _TYPST = {"A4": "a4", "letter": "us-letter"}
 def render_sheet(png: bytes, paper: Paper, *, title: str | None) -> bytes:
     """One page of PDF, turned as the picture is, which is printed at its 300 dpi: it was made to fit on both papers.
 
-    The title reaches typst as JSON data, never as markup. Raises typst.TypstError (a RuntimeError) if `png` is none.
+    Raises typst.TypstError (a RuntimeError) if `png` is none.
     """
     image = Image.open(io.BytesIO(png))
     sheet = {
@@ -28,16 +25,11 @@ def render_sheet(png: bytes, paper: Paper, *, title: str | None) -> bytes:
         "width": image.width / DPI,
         "height": image.height / DPI,
     }
-    with TemporaryDirectory(prefix="headrace-sheet-") as folder:
-        root = Path(folder)
-        (root / "sheet.json").write_text(json.dumps(sheet))
-        (root / "sheet.typ").write_text(_TEMPLATE)
-        (root / "picture.png").write_bytes(png)
-        return typst.compile(root / "sheet.typ", root=root, ignore_system_fonts=True)
+    return typesetting.render_pdf(_TEMPLATE, sheet, {"picture.png": png})
 
 
 _TEMPLATE = """
-#let sheet = json("sheet.json")
+#let sheet = json("data.json")
 #set document(title: if sheet.title == "" { "A page to colour in" } else { sheet.title })
 #set page(paper: sheet.paper, flipped: sheet.landscape, margin: (x: 11mm, top: 9mm, bottom: 8mm))
 #set text(font: "Libertinus Serif", size: 11pt, lang: "en", hyphenate: false)

@@ -1,7 +1,7 @@
 """A lesson: its words at once, then Markdown and HTML, and a video if it is asked for."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 from headrace import FileRef, JobContext, Step
 from kinds.lesson import Lesson, LessonInput, LessonPlan, LessonResult
@@ -9,6 +9,7 @@ from kinds.lesson.html import render_lesson_html
 from kinds.lesson.markdown import render_lesson_markdown
 from kinds.lesson.video.production import check_equipment, produce
 from kinds.lesson.video.slides import estimate
+from kinds.shared.documents import byline, document
 from kinds.shared.passages import passages
 
 OFFLINE = "kinds.offline.writing.lesson:compose_lesson"
@@ -23,15 +24,6 @@ Plain text, no Markdown, no lists in sentences."""
 WORDS_A_MINUTE = 145
 """Of the voice; a teacher reads no faster."""
 
-_LOCAL = "Written with a language model on the operator's own machine"
-BYLINES = {
-    "offline": {
-        True: "Composed offline by Headrace, without AI: sentences of the source, chosen by counting words",
-        False: "Planned offline by Headrace, without AI: ways to find out, no facts",
-    },
-    "local": {True: _LOCAL, False: _LOCAL},
-}
-
 DOCUMENTS: Mapping[str, tuple[Callable[[Lesson], bytes], str]] = {
     "md": (render_lesson_markdown, "text/markdown; charset=utf-8"),
     "html": (render_lesson_html, "text/html; charset=utf-8"),
@@ -39,16 +31,19 @@ DOCUMENTS: Mapping[str, tuple[Callable[[Lesson], bytes], str]] = {
 """Suffix -> how the lesson is rendered, and the type of that file."""
 
 
-async def make(job: JobContext, asked: LessonInput) -> LessonResult:
-    as_video = asked.modality == "video"
+async def make(job: JobContext, request: LessonInput) -> LessonResult:
+    as_video = request.modality == "video"
     if as_video:
         check_equipment()
-    lesson = await _written(job, asked)
-    files = {suffix: await job.step(f"document:{suffix}", _document(lesson, suffix), FileRef) for suffix in DOCUMENTS}
-    video = await produce(job, lesson, seed=asked.seed) if as_video else None
+    lesson = await _written(job, request)
+    files = {
+        suffix: await job.step(f"document:{suffix}", document(f"lesson.{suffix}", *rendering, lesson), FileRef)
+        for suffix, rendering in DOCUMENTS.items()
+    }
+    video = await produce(job, lesson, seed=request.seed) if as_video else None
     return LessonResult(
         **dict(lesson),
-        modality=asked.modality,
+        modality=request.modality,
         provider=job.provider,
         markdown=files["md"],
         html=files["html"],
@@ -57,14 +52,14 @@ async def make(job: JobContext, asked: LessonInput) -> LessonResult:
     )
 
 
-async def _written(job: JobContext, asked: LessonInput) -> Lesson:
+async def _written(job: JobContext, request: LessonInput) -> Lesson:
     await job.progress(0.0, "lesson", "writing the lesson")
-    source = await asyncio.to_thread(passages, asked.source or "")
+    source = await asyncio.to_thread(passages, request.source or "")
     facts = {
-        "topic": asked.topic,
-        "audience": asked.audience,
-        "sections": asked.sections,
-        "words": asked.minutes * WORDS_A_MINUTE,
+        "topic": request.topic,
+        "audience": request.audience,
+        "sections": request.sections,
+        "words": request.minutes * WORDS_A_MINUTE,
         "passages": [passage.model_dump() for passage in source],
     }
 
@@ -73,19 +68,10 @@ async def _written(job: JobContext, asked: LessonInput) -> Lesson:
             INSTRUCTIONS,
             facts=facts,
             answer=LessonPlan,
-            seed=asked.seed,
+            seed=request.seed,
             offline=OFFLINE,
         )
 
     plan = await job.step("lesson", write, LessonPlan)
-    byline = BYLINES.get(job.provider, {}).get(bool(source), f"Written with {job.provider}")
-    return Lesson(**dict(plan), byline=byline, audience=asked.audience)
-
-
-def _document(lesson: Lesson, suffix: str) -> Callable[[Step], Awaitable[FileRef]]:
-    render, content_type = DOCUMENTS[suffix]
-
-    async def make(step: Step) -> FileRef:
-        return await step.keep(f"lesson.{suffix}", await asyncio.to_thread(render, lesson), content_type)
-
-    return make
+    written_by = byline(job.provider, has_source=bool(source), planned="ways to find out")
+    return Lesson(**dict(plan), byline=written_by, audience=request.audience)

@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from headrace import Busy, ProviderError, Reason, Rejected, Unavailable
-from headrace.provider import Answer, Call, Image, ImageRequest, Offline, Text, TextRequest, Usage
+from headrace.provider import Answer, Call, Image, ImageRequest, Offline, Text, TextRequest
+from headrace.usage import Usage
 from kinds.offline.drawing.pictures import picture
 
 _FAULTS: dict[str, Callable[[], ProviderError]] = {

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from headrace import FileRef, GeneratedInput, Kind, Line
 
 LONGEST_SOURCE = 200_000
-FEWEST, MOST = 2, 12
+MIN_SECTIONS, MAX_SECTIONS = 2, 12
 """Sections of a report."""
 
 Heading = Annotated[Line, Field(max_length=120)]
@@ -30,7 +30,8 @@ class ReportInput(GeneratedInput):
         ),
     ] = None
     sections: Annotated[
-        Annotated[int, Field(ge=FEWEST, le=MOST)] | Annotated[list[Heading], Field(min_length=FEWEST, max_length=MOST)],
+        Annotated[int, Field(ge=MIN_SECTIONS, le=MAX_SECTIONS)]
+        | Annotated[list[Heading], Field(min_length=MIN_SECTIONS, max_length=MAX_SECTIONS)],
         Field(description="How many sections, or their headings", examples=[5]),
     ] = 5
     audience: Annotated[Line, Field(max_length=200, description="Whom it is written for")] = "general readers"
@@ -50,7 +51,7 @@ class ReportOutline(BaseModel):
 
     title: str = Field(max_length=200)
     abstract: str = Field(max_length=2500)
-    sections: list[SectionPlan] = Field(min_length=FEWEST, max_length=MOST)
+    sections: list[SectionPlan] = Field(min_length=MIN_SECTIONS, max_length=MAX_SECTIONS)
 
 
 class Quote(BaseModel):

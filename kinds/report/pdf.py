@@ -1,23 +1,15 @@
 """A report as PDF: a head with the abstract, numbered sections, page numbers, and references that can be clicked."""
 
-import json
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import typst
-
 from kinds.report import Cited, Report
+from kinds.shared import typesetting
 from kinds.shared.printable import printable
 
 
 def render_pdf(report: Report) -> bytes:
-    """A4. The words reach typst as JSON data, never as markup, so nothing in them can be read as a command."""
-    with TemporaryDirectory(prefix="headrace-report-") as folder:
-        root = Path(folder)
-        (root / "report.json").write_text(json.dumps(_data(report)))
-        (root / "report.typ").write_text(_TEMPLATE)
-        return typst.compile(root / "report.typ", root=root, ignore_system_fonts=True)
+    """A4."""
+    return typesetting.render_pdf(_TEMPLATE, _data(report))
 
 
 def _data(report: Report) -> dict[str, Any]:
@@ -53,7 +45,7 @@ def _cited(statement: Cited) -> dict[str, Any]:
 
 
 _TEMPLATE = r"""
-#let report = json("report.json")
+#let report = json("data.json")
 #let ink = rgb("#1f2a44")
 #let soft = rgb("#5f6673")
 #set document(title: report.title, author: "Headrace")

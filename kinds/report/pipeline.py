@@ -1,7 +1,7 @@
 """A report: its plan at once, its sections several at a time, then Markdown, DOCX and PDF."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from headrace import FileRef, JobContext, Step
 from kinds.report import (
@@ -16,6 +16,7 @@ from kinds.report.citations import bind, with_found_quotes
 from kinds.report.docx import render_docx
 from kinds.report.markdown import render_markdown
 from kinds.report.pdf import render_pdf
+from kinds.shared.documents import byline, document
 from kinds.shared.passages import Passage, passages
 
 OFFLINE_PLANNING = "kinds.offline.writing.report:compose_outline"
@@ -33,15 +34,6 @@ on, copied exactly, and the number of their passage. Without passages, state wha
 never make up a source. Further figures or questions may follow as lists. Write in the language of the topic. Plain
 text, no Markdown and no marks of references."""
 
-_LOCAL = "Written with a language model on the operator's own machine"
-BYLINES = {
-    "offline": {
-        True: "Composed offline by Headrace, without AI: sentences of the source, chosen by counting words",
-        False: "Planned offline by Headrace, without AI: questions to answer, no facts",
-    },
-    "local": {True: _LOCAL, False: _LOCAL},
-}
-
 DOCUMENTS: Mapping[str, tuple[Callable[[Report], bytes], str]] = {
     "md": (render_markdown, "text/markdown; charset=utf-8"),
     "docx": (render_docx, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
@@ -50,19 +42,19 @@ DOCUMENTS: Mapping[str, tuple[Callable[[Report], bytes], str]] = {
 """Suffix -> how the report is rendered, and the type of that file."""
 
 
-async def make(job: JobContext, asked: ReportInput) -> ReportResult:
+async def make(job: JobContext, request: ReportInput) -> ReportResult:
     await job.progress(0.0, "outline", "planning the report")
-    source = await asyncio.to_thread(passages, asked.source or "")
+    source = await asyncio.to_thread(passages, request.source or "")
     by_number = {passage.number: passage for passage in source}
-    told = {"topic": asked.topic, "audience": asked.audience, "has_source": bool(source)}
+    about = {"topic": request.topic, "audience": request.audience, "has_source": bool(source)}
 
     async def plan(step: Step) -> ReportOutline:
-        facts = {**told, "sections": asked.sections, "passages": _facts(source)}
+        facts = {**about, "sections": request.sections, "passages": _facts(source)}
         return await step.text(
             PLANNING,
             facts=facts,
             answer=ReportOutline,
-            seed=asked.seed,
+            seed=request.seed,
             offline=OFFLINE_PLANNING,
         )
 
@@ -71,33 +63,27 @@ async def make(job: JobContext, asked: ReportInput) -> ReportResult:
 
     async def write(step: Step, planned: SectionPlan) -> SectionText:
         drawn_on = [by_number[number] for number in planned.passages if number in by_number]
-        facts = {**told, "heading": planned.heading, "covers": planned.covers, "passages": _facts(drawn_on)}
+        facts = {**about, "heading": planned.heading, "covers": planned.covers, "passages": _facts(drawn_on)}
         section = await step.text(
             WRITING,
             facts=facts,
             answer=SectionText,
-            seed=asked.seed,
+            seed=request.seed,
             offline=OFFLINE_WRITING,
         )
         return with_found_quotes(section, {passage.number: passage for passage in drawn_on})
 
     sections = await job.map("section", outline.sections, write, SectionText, span=(0.1, 0.9))
     await job.progress(0.9, "document", "Markdown, DOCX and PDF")
-    byline = BYLINES.get(job.provider, {}).get(bool(source), f"Written with {job.provider}")
-    report = bind(outline, sections, by_number, byline=byline)
-    files = {suffix: await job.step(f"document:{suffix}", _document(report, suffix), FileRef) for suffix in DOCUMENTS}
+    written_by = byline(job.provider, has_source=bool(source), planned="questions to answer")
+    report = bind(outline, sections, by_number, byline=written_by)
+    files = {
+        suffix: await job.step(f"document:{suffix}", document(f"report.{suffix}", *rendering, report), FileRef)
+        for suffix, rendering in DOCUMENTS.items()
+    }
     return ReportResult(
         **dict(report), provider=job.provider, markdown=files["md"], docx=files["docx"], pdf=files["pdf"]
     )
-
-
-def _document(report: Report, suffix: str) -> Callable[[Step], Awaitable[FileRef]]:
-    render, content_type = DOCUMENTS[suffix]
-
-    async def make(step: Step) -> FileRef:
-        return await step.keep(f"report.{suffix}", await asyncio.to_thread(render, report), content_type)
-
-    return make
 
 
 def _facts(chosen: Sequence[Passage]) -> list[dict[str, object]]:

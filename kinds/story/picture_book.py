@@ -2,13 +2,9 @@
 
 import base64
 import html
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import typst
-
+from kinds.shared import typesetting
 from kinds.shared.printable import printable
 
 
@@ -34,34 +30,26 @@ class Book:
 def render_pdf(book: Book) -> bytes:
     """A cover, one landscape page for each page of the story, and "The End".
 
-    The words reach typst as JSON data, never as markup, so nothing in them can be read as a command. Only the fonts
-    that typst brings along are used. Raises typst.TypstError (a RuntimeError) if a picture is not an image.
+    Raises typst.TypstError (a RuntimeError) if a picture is not an image.
     """
-    pages = [
-        {
-            "number": page.number,
-            "text": printable(page.text, symbols=False),
-            "alt": page.alt,
-            "picture": f"page-{page.number}.png",
-        }
-        for page in book.pages
-    ]
-    # typst takes pictures from files only.
-    with TemporaryDirectory(prefix="headrace-book-") as folder:
-        root = Path(folder)
-        (root / "book.json").write_text(
-            json.dumps(
-                {
-                    "title": printable(book.title, symbols=False),
-                    "byline": printable(book.byline, symbols=False),
-                    "pages": pages,
-                }
-            )
-        )
-        (root / "book.typ").write_text(_PDF_TEMPLATE)
-        for page in book.pages:
-            (root / f"page-{page.number}.png").write_bytes(page.png)
-        return typst.compile(root / "book.typ", root=root, ignore_system_fonts=True)
+    data = {
+        "title": printable(book.title, symbols=False),
+        "byline": printable(book.byline, symbols=False),
+        "pages": [
+            {
+                "number": page.number,
+                "text": printable(page.text, symbols=False),
+                "alt": page.alt,
+                "picture": _file_of(page),
+            }
+            for page in book.pages
+        ],
+    }
+    return typesetting.render_pdf(_PDF_TEMPLATE, data, {_file_of(page): page.png for page in book.pages})
+
+
+def _file_of(page: BookPage) -> str:
+    return f"page-{page.number}.png"
 
 
 def render_html(book: Book) -> bytes:
@@ -88,7 +76,7 @@ def _picture(page: BookPage, *, alt: str) -> str:
 
 
 _PDF_TEMPLATE = """
-#let book = json("book.json")
+#let book = json("data.json")
 #let ink = rgb("#3a2d3f")
 #let soft = rgb("#8a7a86")
 #let paper = rgb("#fffaf0")

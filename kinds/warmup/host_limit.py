@@ -16,7 +16,7 @@ from datetime import timedelta
 from headrace import backoff
 
 FIRST = 8
-MOST = 64
+MAX_AT_ONCE = 64
 """In flight to one host."""
 ANSWERS_PER_SECOND = 50
 LONGEST_PAUSE = timedelta(minutes=2)
@@ -97,7 +97,7 @@ class HostLimit:
         if self._recent > _QUEUEING * self._best:
             self._growing_fast = False
         elif self.in_flight >= self.limit:
-            useful = min(max(FIRST, ANSWERS_PER_SECOND * self._recent), MOST)
+            useful = min(max(FIRST, ANSWERS_PER_SECOND * self._recent), MAX_AT_ONCE)
             step = 1 if self._growing_fast else 1 / self._limit
             self._limit = max(self._limit, min(self._limit + step, useful))
             self._room.set()
@@ -110,11 +110,15 @@ class HostLimit:
         """No answer at all, or not in time."""
         self._lower(started, _HALF)
 
-    def pushed_back(self, started: float, asked: timedelta | None) -> None:
-        """429 or 503; `asked` is its Retry-After."""
+    def pushed_back(self, started: float, retry_after: timedelta | None) -> None:
+        """429 or 503; `retry_after` is its Retry-After."""
         if self._lower(started, _HALF):
             self._pushed_back += 1
-        wait = asked if asked is not None else backoff(self._pushed_back, base=_FIRST_PAUSE, limit=LONGEST_PAUSE)
+        wait = (
+            retry_after
+            if retry_after is not None
+            else backoff(self._pushed_back, base=_FIRST_PAUSE, limit=LONGEST_PAUSE)
+        )
         if wait > LONGEST_PAUSE:
             self._closed = f"the host asks to come back in {wait.total_seconds():.0f} s"
             self._room.set()

@@ -11,7 +11,7 @@ from headrace import FileRef, JobContext, Step
 from kinds.warmup import DEFAULT_DEPTH, WarmupInput, WarmupResult
 from kinds.warmup.allow_list import AllowList
 from kinds.warmup.client import Client
-from kinds.warmup.host_limit import MOST
+from kinds.warmup.host_limit import MAX_AT_ONCE
 from kinds.warmup.known_links import KnownLinks
 from kinds.warmup.links import unique, web_address
 from kinds.warmup.outbound import Outbound
@@ -43,9 +43,9 @@ async def make(job: JobContext, warmup: WarmupInput) -> WarmupResult:
         return await step.keep("urls.csv", await asyncio.to_thread(to_csv, passes), "text/csv; charset=utf-8")
 
     rows = await job.step("rows", write, FileRef)
-    told = result(passes, rows, left_out=crawl.left_out, unread=crawl.plan.unread if crawl.plan else [])
-    await job.progress(0.99, "report", "urls.csv", counts=told.counts.model_dump())
-    return told
+    made = result(passes, rows, left_out=crawl.left_out, unread=crawl.plan.unread if crawl.plan else [])
+    await job.progress(0.99, "report", "urls.csv", counts=made.counts.model_dump())
+    return made
 
 
 class _Crawl:
@@ -130,7 +130,7 @@ class _Crawl:
 
         async with self._telling():
             made = await _all_of(
-                self._job.map(f"{name}:{site}", some, fetch, Row, limit=MOST, each=note)
+                self._job.map(f"{name}:{site}", some, fetch, Row, limit=MAX_AT_ONCE, each=note)
                 for site, some in by_origin.items()
             )
         rows = {row.url: row for some in made for row in some}

@@ -63,7 +63,7 @@ class Attempt:
         self._tools = tools
         self._loop = asyncio.get_running_loop()
         self._backend = LeasedJob(claim.lease, tools)
-        self._context = JobContext(self._backend, claim.steps, version=kind.version)
+        self._context = JobContext(self._backend, claim.steps, version=kind.version, errors=kind.errors)
         self._stop: _Stop | None = None
         self._work: asyncio.Task[BaseModel] | None = None
         self._told_to_end = asyncio.Event()

@@ -1,11 +1,13 @@
-"""What stands behind a job that a worker has claimed: the store under its lease, and metered providers."""
+"""What stands behind a job that a worker has claimed: the store under its lease, the providers, and their meter."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from headrace.generated import GeneratedInput
-from headrace.provider import Chosen, Provider
+from headrace.metered import Estimate, MeteredCall
+from headrace.provider import Call, Chosen
 from headrace.waits import Waits
 from jobs.errors import StoreUnavailable
 from jobs.files import FileStore
@@ -13,7 +15,7 @@ from jobs.leases import Lease
 from jobs.model import FileRef, Progress, UsageItem
 from jobs.settings import Settings
 from jobs.store import JobStore
-from tasks.engine.metering import Meter, MeteredProvider
+from tasks.engine.metering import Meter
 from tasks.engine.outage import retry_while_unavailable
 from tasks.providers.registry import Providers
 
@@ -51,13 +53,15 @@ class LeasedJob:
         return self._tools.files
 
     def choose(self, requested: GeneratedInput) -> Chosen:
-        chosen = self._tools.providers.choose(requested)
+        return self._tools.providers.choose(requested)
 
-        async def open_metered() -> Provider:
-            provider = await chosen.open()
-            return MeteredProvider(provider, self._lease, self._tools.meter, self.waits, self._calls)
-
-        return replace(chosen, open=open_metered)
+    @asynccontextmanager
+    async def meter(self, call: Call, provider: str, model: str, estimate: Estimate) -> AsyncGenerator[MeteredCall]:
+        self._calls[call.step] += 1
+        metered = MeteredCall(provider, model)
+        seat = f"{call.step}#{self._calls[call.step]}"
+        async with self._tools.meter.call(self._lease, seat, metered, estimate, self.waits):
+            yield metered
 
     async def report(self, progress: Progress) -> None:
         try:

@@ -28,52 +28,20 @@ PATIENCE = timedelta(seconds=5)
 """How long Redis may take to answer."""
 
 
-class Child:
-    """What a child process keeps between jobs."""
+class JobRunner:
+    """Runs one job after another in the event loop."""
 
-    def __init__(self, settings: Settings, *, worker: str, on_claim: Callable[[], object]) -> None:
-        """`on_claim` is told of each claim that the store has answered, be it with a refusal."""
+    def __init__(self, tools: Tools, leases: LeaseThread, *, worker: str, on_claim: Callable[[], object]) -> None:
+        """`on_claim` is called after each claim that the store has answered, be it with a refusal."""
+        self._tools = tools
+        self._leases = leases
         self._worker = worker
         self._on_claim = on_claim
-        self._runner = asyncio.Runner()
-        self._runner.run(self._open(settings))
-
-    def run(self, job_id: str) -> str:
-        """Runs the job if it is to be had; returns what became of it."""
-        with structlog.contextvars.bound_contextvars(job=job_id):
-            # Not by the runner's `run`: that changes the handler of SIGINT twice a job, and hides the name bound above.
-            return self._runner.get_loop().run_until_complete(self._attempt(job_id))
-
-    def close(self) -> None:
-        self._runner.run(self._close())
-        self._runner.close()
-
-    async def _open(self, settings: Settings) -> None:
-        self._leases = LeaseThread(settings)
-        store = JobStore.open(settings, name="headrace-child", patience=PATIENCE)
-        self._tools = Tools(
-            settings=settings,
-            store=store,
-            files=FileStore.open(settings),
-            providers=Providers(settings),
-            meter=Meter(settings, store),
-        )
         self._attempt_now: Attempt | None = None
         self._stopping = False
-        # The loop keeps a signal that comes between two jobs until it runs again.
-        asyncio.get_running_loop().add_signal_handler(HAND_BACK, self._stop)
 
-    async def _close(self) -> None:
-        self._leases.close()
-        await self._tools.providers.aclose()
-        await self._tools.store.aclose()
-
-    def _stop(self) -> None:
-        self._stopping = True
-        if self._attempt_now is not None:
-            self._attempt_now.interrupt()
-
-    async def _attempt(self, job_id: str) -> str:
+    async def run(self, job_id: str) -> str:
+        """Runs the job if it is to be had; returns what became of it."""
         try:
             claimed = await claim(job_id, self._tools, worker=self._worker)
         except StoreUnavailable:
@@ -98,3 +66,49 @@ class Child:
             os._exit(EX_SOFTWARE)
         finally:
             self._attempt_now = None
+
+    def stop(self) -> None:
+        """Hands the job back that runs now, and any that is taken from now on."""
+        self._stopping = True
+        if self._attempt_now is not None:
+            self._attempt_now.interrupt()
+
+
+class Child:
+    """What a child process keeps between jobs: its loop, and the jobs' connections, which live in that loop."""
+
+    def __init__(self, settings: Settings, *, worker: str, on_claim: Callable[[], object]) -> None:
+        """`on_claim` as in JobRunner."""
+        self._runner = asyncio.Runner()
+        self._leases = LeaseThread(settings)
+        self._tools = self._runner.run(_open_tools(settings))
+        self._jobs = JobRunner(self._tools, self._leases, worker=worker, on_claim=on_claim)
+        # The loop keeps a signal that comes between two jobs until it runs again.
+        self._runner.get_loop().add_signal_handler(HAND_BACK, self._jobs.stop)
+
+    def run(self, job_id: str) -> str:
+        """Runs the job if it is to be had; returns what became of it."""
+        with structlog.contextvars.bound_contextvars(job=job_id):
+            # Not by the runner's `run`: that changes the handler of SIGINT twice a job, and hides the name bound above.
+            return self._runner.get_loop().run_until_complete(self._jobs.run(job_id))
+
+    def close(self) -> None:
+        self._leases.close()
+        self._runner.run(_close_tools(self._tools))
+        self._runner.close()
+
+
+async def _open_tools(settings: Settings) -> Tools:
+    store = JobStore.open(settings, name="headrace-child", patience=PATIENCE)
+    return Tools(
+        settings=settings,
+        store=store,
+        files=FileStore.open(settings),
+        providers=Providers(settings),
+        meter=Meter(settings, store),
+    )
+
+
+async def _close_tools(tools: Tools) -> None:
+    await tools.providers.aclose()
+    await tools.store.aclose()

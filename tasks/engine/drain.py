@@ -79,38 +79,56 @@ class Summary:
         return json.dumps(asdict(self))
 
 
+class _Ending:
+    """Why it ends: the first reason that was given, unless the worker broke on its way out."""
+
+    def __init__(self) -> None:
+        self.reason: ExitReason | None = None
+
+    def give(self, reason: ExitReason) -> None:
+        self.reason = self.reason or reason
+
+    def give_broken(self) -> None:
+        # Without Redis no worker stops in good order: then that is still the reason.
+        if self.reason is not ExitReason.REDIS_AWAY:
+            self.reason = ExitReason.WORKER_BROKEN
+
+
 class Drain:
-    """`told_to_stop` is set by a signal that came before Celery listens. `report` gets the summary, once."""
+    """One run of a worker until there is a reason to end it."""
 
     def __init__(
-        self, settings: Settings, limits: Limits, *, told_to_stop: threading.Event, report: Callable[[Summary], None]
+        self, settings: Settings, limits: Limits, *, stop_requested: threading.Event, report: Callable[[Summary], None]
     ) -> None:
+        """`stop_requested` is set by a signal that came before Celery listens. `report` gets the summary, once."""
         self._settings = settings
         self._limits = limits
-        self._told_to_stop = told_to_stop
+        self._stop_requested = stop_requested
         self._report = report
         self._began = time.monotonic()
-        self._reason: ExitReason | None = None
+        self._ending = _Ending()
         self._worker_ended = False
         self._waiting: int | None = None
         self._reporting = threading.Lock()
         self._summary: Summary | None = None
         self._thread = LoopThread("drain")
         self._worker = Worker(settings, exit_process=self._exit_hard)
+        self._store = JobStore.open(settings, name="headrace-drain", patience=PATIENCE)
+        self._fleet = Fleet(self._store.redis, Renderer(create_celery(settings)), patience=PATIENCE)
+        self._ended_jobs = EndedJobs(self._store.redis, self._worker.parent.worker, patience=PATIENCE)
 
     def run(self) -> int:
         """Works until an end is reached; returns the exit code of the process."""
-        self._open()
         app = create_worker(self._settings, self._worker)
         app.steps["worker"].add(_watch_step(self))
         signals.task_received.connect(self._received, weak=False)
         signals.worker_shutting_down.connect(self._stopping, weak=False)
         worker: Any = app.Worker(quiet=True, without_gossip=True, without_mingle=True)
         worker.start()
-        if self._reason is None or worker.exitcode:
-            self._reason = self._failure()
+        if self._ending.reason is None or worker.exitcode:
+            self._ending.give_broken()
         self._worker_ended = True
-        self._thread.start()  # told to stop so early that the watch did not begin
+        self._thread.start()  # it may have been stopped so early that the watch did not begin
         self._thread.close(self._last_look())
         return self._finish()
 
@@ -123,11 +141,6 @@ class Drain:
 
     # -- The watch ----------------------------------------------------------------------------------------------------
 
-    def _open(self) -> None:
-        self._store = JobStore.open(self._settings, name="headrace-drain", patience=PATIENCE)
-        self._fleet = Fleet(self._store.redis, Renderer(create_celery(self._settings)), patience=PATIENCE)
-        self._ended_jobs = EndedJobs(self._store.redis, self._worker.parent.worker, patience=PATIENCE)
-
     async def _watch(self) -> None:
         try:
             reason = await self._until_due()
@@ -139,7 +152,7 @@ class Drain:
                 "giving up: Redis does not answer; check REDIS_URL and the network",
                 seconds=self._limits.redis_timeout.total_seconds(),
             )
-        self._reason = self._reason or reason
+        self._ending.give(reason)
         os.kill(os.getpid(), signal.SIGTERM)
 
     async def _until_due(self) -> ExitReason:
@@ -160,7 +173,7 @@ class Drain:
     def _due(self, answered: float, worked: float) -> ExitReason | None:
         """Why to stop now, or None. Both are times: when Redis last answered, and when there was last work to do."""
         now = time.monotonic()
-        if self._told_to_stop.is_set():
+        if self._stop_requested.is_set():
             return ExitReason.STOPPED
         if now - self._began >= self._limits.max_runtime.total_seconds():
             return ExitReason.MAX_RUNTIME
@@ -187,23 +200,20 @@ class Drain:
         self._ended_jobs.received(request.id)
 
     def _stopping(self, **_: Any) -> None:  # noqa: ANN401
-        self._reason = self._reason or ExitReason.STOPPED
-
-    def _failure(self) -> ExitReason:
-        return ExitReason.REDIS_AWAY if self._reason is ExitReason.REDIS_AWAY else ExitReason.WORKER_BROKEN
+        self._ending.give(ExitReason.STOPPED)
 
     def _exit_hard(self, _code: int) -> None:
         """In place of an exit that says nothing: from the parent's threads, when the worker or the last look hangs."""
         if not self._worker_ended:
-            self._reason = self._failure()
+            self._ending.give_broken()
         os._exit(self._finish())
 
     def _finish(self) -> int:
         """Reports, if that has not been done; returns the exit code."""
-        assert self._reason is not None, "it has ended for a reason"
+        assert self._ending.reason is not None, "it has ended for a reason"
         with self._reporting:
             if self._summary is None:
-                self._summary = self._sum_up(self._reason)
+                self._summary = self._sum_up(self._ending.reason)
                 log.info("drained", **asdict(self._summary))
                 self._report(self._summary)
             return 0 if self._summary.exit_reason in GOOD else 1

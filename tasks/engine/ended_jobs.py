@@ -27,12 +27,12 @@ class EndedJobs:
 
     async def look(self) -> None:
         """Reads the records of the jobs that may have ended since. Raises StoreUnavailable."""
-        asked = tuple(self._followed)
+        followed = tuple(self._followed)
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
-            for job_id in asked:
+            for job_id in followed:
                 pipe.hmget(keys.job(job_id), ["state", "worker"])
             found = cast("list[tuple[str | None, str | None]]", await pipe.execute())
-        for job_id, (state, worker) in zip(asked, found, strict=True):
+        for job_id, (state, worker) in zip(followed, found, strict=True):
             if state in FINAL and worker == self._worker:
                 self._ended[job_id] = State(state)
             # Queued is a job that is just about to be claimed. All others that do not run here are out of our hands.

@@ -1,20 +1,12 @@
 """What a failed pipeline is told of in a job's error: short, and without secrets."""
 
-import re
-
 from pydantic import ValidationError
 
+from headrace.redaction import redacted
 from jobs.settings import Settings
 
 MAX_LENGTH = 500
 """Characters of an error's text that a job shows; the worker's log has all of it."""
-
-_SECRETS = re.compile(
-    r"(?i)(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s/@]+@"
-    r"|\b(?P<name>bearer|basic|api[-_]?key|token|password|secret|authorization)"
-    r"(?P<gap>[\"']?\s*[:= ]\s*[\"']?)[^\s\"',;&]{6,}"
-    r"|\b(?:sk|pk|hr_live|hr_test|ghp|xox[a-z]|AIza)[-_A-Za-z0-9]{12,}"
-)
 
 
 def describe(error: BaseException, settings: Settings) -> str:
@@ -23,7 +15,7 @@ def describe(error: BaseException, settings: Settings) -> str:
     for secret in (settings.openai_key, settings.gemini_key, settings.redis_url.get_secret_value()):
         if secret:
             text = text.replace(secret, "[secret]")
-    text = _SECRETS.sub(_redacted, text)
+    text = redacted(text)
     text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}..."
 
@@ -35,9 +27,3 @@ def _text(error: BaseException) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"]))
     return f"{error.title}: {place}: {first['msg']}" if place else f"{error.title}: {first['msg']}"
-
-
-def _redacted(match: re.Match[str]) -> str:
-    if match["scheme"]:
-        return f"{match['scheme']}[secret]@"
-    return f"{match['name']}{match['gap']}[secret]" if match["name"] else "[secret]"

@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from multiprocessing.sharedctypes import RawValue
@@ -42,9 +43,19 @@ log = structlog.stdlib.get_logger("headrace.parent")
 PATIENCE = timedelta(seconds=3)
 LOOKS = 6
 """Reports of a worker, and looks at its queues, within the time after which the watchdog acts."""
-ASK_EVERY = 0.2
+HAND_BACK_EVERY = 0.2
 """Seconds between two reminders to a child that it is to hand its job back: it may just be taking one."""
 EX_STOPPED_HARD = 75
+
+
+@dataclass(frozen=True)
+class _Connected:
+    """What only a worker that was started has."""
+
+    store: JobStore
+    fleet: Fleet
+    queues: list[str]
+    """Those that it consumes."""
 
 
 class Parent:
@@ -60,7 +71,7 @@ class Parent:
         self._claimed_at = RawValue("d", -math.inf)
         self._thread = LoopThread("parent")
         self._health: HealthServer | None = None
-        self._started = False
+        self._connected: _Connected | None = None
         self._store_away = False
 
     def start(self, queues: list[str]) -> None:
@@ -68,24 +79,22 @@ class Parent:
         # Not before: Flower and `celery inspect` load this app too, and PORT may be Flower's own.
         if self._settings.port is not None:
             self._health = HealthServer(self._settings.port, self.watchdog)
-        self._queues = queues
-        renderer = Renderer(create_celery(self._settings))
-        self._store = JobStore.open(self._settings, name="headrace-parent", patience=PATIENCE)
-        self._fleet = Fleet(self._store.redis, renderer, patience=PATIENCE)
+        store = JobStore.open(self._settings, name="headrace-parent", patience=PATIENCE)
+        fleet = Fleet(store.redis, Renderer(create_celery(self._settings)), patience=PATIENCE)
+        self._connected = connected = _Connected(store, fleet, queues)
         self._thread.start()
-        self._thread.run(self._sweep_for_ever())
-        self._thread.run(self._report_for_ever())
+        self._thread.run(self._sweep_for_ever(store))
+        self._thread.run(self._report_for_ever(connected))
         if self._health is not None:
             self._health.start()
-        self._started = True
 
     def stop(self) -> None:
         """Ends the sweeping, and takes the worker off the list."""
-        if self._started:
-            self._started = False
+        if self._connected is not None:
+            connected, self._connected = self._connected, None
             if self._health is not None:
                 self._health.close()
-            self._thread.close(self._leave())
+            self._thread.close(self._leave(connected))
 
     def note_claim(self) -> None:
         """In a child: the store has answered a claim."""
@@ -93,7 +102,8 @@ class Parent:
 
     def child_failed(self, job_id: str, error: BaseException) -> None:
         """A child was killed or died with this job: it is to run again, or has failed if it was its time that ended."""
-        self._thread.run(self._recover(job_id, error))
+        if self._connected is not None:
+            self._thread.run(self._recover(self._connected.store, job_id, error))
 
     def hand_back_and_exit(self) -> None:
         """Has children hand their jobs back, until the process ends; ends it itself when that takes too long."""
@@ -103,14 +113,14 @@ class Parent:
         deadline = time.monotonic() + self._settings.stop_limit.total_seconds()
         while time.monotonic() < deadline:
             for request in _now(celery_state.active_requests):
-                _tell(request.worker_pid)
-            time.sleep(ASK_EVERY)
+                _have_handed_back(request.worker_pid)
+            time.sleep(HAND_BACK_EVERY)
         log.error("not stopped in time; leaving", after=self._settings.stop_limit.total_seconds())
         self._exit(EX_STOPPED_HARD)
 
-    async def _sweep_for_ever(self) -> None:
+    async def _sweep_for_ever(self, store: JobStore) -> None:
         while True:
-            swept = await self._ask_store(self._store.sweep)
+            swept = await self._ask_store(store.sweep)
             if swept:
                 log.info("swept", **vars(swept))
             if swept is not None and swept.more:
@@ -118,16 +128,17 @@ class Parent:
             # Whoever finds that another sweeps asks half as often: soon enough to take over before its leases end.
             await _pause(self._settings.sweep * (2 if swept is not None and swept.elsewhere else 1))
 
-    async def _report_for_ever(self) -> None:
+    async def _report_for_ever(self, connected: _Connected) -> None:
         """Says that the worker is there, and ends it when it does not work."""
-        told = 0
+        reported = 0
         while True:
             dropped = message_filter.dropped.total
+            description = self._description(connected.queues)
             messages = await self._ask_store(
-                lambda new=dropped - told: self._fleet.report(self._description(), dropped=new)
+                lambda worker=description, new=dropped - reported: connected.fleet.report(worker, dropped=new)
             )
             if messages is not None:
-                told = dropped
+                reported = dropped
             if messages is None:
                 self.watchdog.store_away()
             else:
@@ -156,8 +167,8 @@ class Parent:
         self._store_away = False
         return answer
 
-    async def _recover(self, job_id: str, error: BaseException) -> None:
-        lease = await retry_while_unavailable(lambda: self._store.lease_of(job_id, worker=self.worker))
+    async def _recover(self, store: JobStore, job_id: str, error: BaseException) -> None:
+        lease = await retry_while_unavailable(lambda: store.lease_of(job_id, worker=self.worker))
         if lease is None:
             return
         # Redis may have been away for long, and the sweep and our new child came first: then it is that child's lease.
@@ -168,28 +179,28 @@ class Parent:
         try:
             if isinstance(error, TimeLimitExceeded):
                 failure = JobError(reason=Reason.TIME_LIMIT, message="It did not stop at its time limit and was ended.")
-                await retry_while_unavailable(lambda: self._store.fail(lease, failure))
+                await retry_while_unavailable(lambda: store.fail(lease, failure))
                 outcome = "failed: time_limit"
             else:
-                outcome = await retry_while_unavailable(lambda: self._store.lose(lease))
+                outcome = await retry_while_unavailable(lambda: store.lose(lease))
         except LeaseLost as lost:
             outcome = f"lost: {lost.state}"
         log.warning("child lost", job=job_id, outcome=outcome)
 
-    async def _leave(self) -> None:
+    async def _leave(self, connected: _Connected) -> None:
         try:
-            await self._fleet.forget(self.worker)
+            await connected.fleet.forget(self.worker)
         except StoreUnavailable:
             log.warning("left without saying so: the store is away")
-        await self._store.aclose()
+        await connected.store.aclose()
 
-    def _description(self) -> WorkerReport:
+    def _description(self, queues: list[str]) -> WorkerReport:
         return WorkerReport(
             id=self.worker,
             host=socket.gethostname(),
             pid=os.getpid(),
             version=version("headrace"),
-            queues=self._queues,
+            queues=queues,
             started_at=self._started_at,
             seen_at=datetime.now(UTC),
             jobs=[request.id for request in _now(celery_state.active_requests)],
@@ -210,7 +221,7 @@ async def _pause(interval: timedelta) -> None:
     await asyncio.sleep(interval.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311  # guards nothing
 
 
-def _tell(pid: int | None) -> None:
+def _have_handed_back(pid: int | None) -> None:
     if pid is not None:
         try:
             os.kill(pid, HAND_BACK)

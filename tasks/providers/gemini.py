@@ -13,19 +13,19 @@ from google.genai import errors, types
 from pydantic import BaseModel, ValidationError
 
 from headrace.errors import Busy, InvalidAnswer, ProviderError, Rejected, Unavailable
-from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest, Usage
+from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest
+from headrace.retry_after import retry_info, told_wait
+from headrace.sdk_errors import PASSING
+from headrace.usage import Usage
 from jobs.states import Reason
 from tasks.providers.wire import (
     CONNECT_WITHIN,
-    PASSING,
     TRUNCATED,
     payer,
     picture_type,
-    protobuf_duration,
     read_answer,
     read_picture,
     short,
-    told_wait,
 )
 
 API_VERSION = "v1beta"
@@ -230,9 +230,8 @@ def _details(error: errors.APIError) -> list[dict[str, Any]]:
 
 def _told_wait(error: errors.APIError, details: list[dict[str, Any]]) -> timedelta | None:
     """The RetryInfo in the body, else a Retry-After header."""
-    told = (protobuf_duration(detail.get("retryDelay")) for detail in details)
     headers = cast("httpx2.Headers", error.response.headers)
-    return next((wait for wait in told if wait is not None), None) or told_wait(headers.get("retry-after"))
+    return retry_info(details) or told_wait(headers.get("retry-after"))
 
 
 def _ratio(request: ImageRequest) -> str:

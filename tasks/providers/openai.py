@@ -14,18 +14,19 @@ from openai.types.chat import ChatCompletionMessageParam
 from pydantic import BaseModel
 
 from headrace.errors import Busy, InvalidAnswer, ProviderError, Rejected, Unavailable
-from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest, Usage
+from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest
+from headrace.retry_after import told_wait
+from headrace.sdk_errors import PASSING
+from headrace.usage import Usage
 from jobs.states import Reason
 from tasks.providers.wire import (
     CONNECT_WITHIN,
-    PASSING,
     TRUNCATED,
     payer,
     picture_type,
     read_answer,
     read_picture,
     short,
-    told_wait,
 )
 
 _CONTENT = frozenset({"content_policy_violation", "moderation_blocked", "invalid_prompt", "content_filter"})

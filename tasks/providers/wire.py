@@ -1,27 +1,22 @@
 """What all vendors behind HTTP have in common: what a call tells them, and how their answers are read."""
 
 import asyncio
-import re
 import warnings
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from io import BytesIO
 
 import PIL.Image
 from pydantic import ValidationError
 
 from headrace.errors import InvalidAnswer
-from headrace.provider import Answer, Call, Usage
+from headrace.provider import Answer, Call
+from headrace.usage import Usage
 from kinds.coloring_page.line_art.reading import MAX_PIXELS
 
 CONNECT_WITHIN = timedelta(seconds=5)
-PASSING = frozenset({408, 409})
-"""Refusals below 500 that pass by themselves: too slow, and in conflict with another call."""
 TRUNCATED = "it was truncated at the model's longest output"
 
 _JPEG = b"\xff\xd8\xff"
-_SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 _LONGEST_MESSAGE = 500
 _MAX_FAULTS = 5
 
@@ -54,25 +49,6 @@ async def read_picture(data: bytes, usage: Usage) -> bytes:
 def picture_type(picture: bytes) -> str:
     """The media type of a picture, PNG or JPEG."""
     return "image/jpeg" if picture.startswith(_JPEG) else "image/png"
-
-
-def told_wait(told: str | None) -> timedelta | None:
-    """A Retry-After, in seconds or as a date; None when it says nothing that can be understood."""
-    if told is None:
-        return None
-    with suppress(ValueError, OverflowError):
-        return max(timedelta(seconds=float(told)), timedelta(0))
-    with suppress(ValueError, TypeError):  # not a date; a date without a zone
-        return max(parsedate_to_datetime(told) - datetime.now(UTC), timedelta(0))
-    return None
-
-
-def protobuf_duration(told: object) -> timedelta | None:
-    """A google.protobuf.Duration in JSON, such as "37s" or "1.5s"; None for anything else."""
-    match = _SECONDS.fullmatch(told) if isinstance(told, str) else None
-    with suppress(OverflowError):
-        return timedelta(seconds=float(match[1])) if match else None
-    return None
 
 
 def short(text: str) -> str:

@@ -172,6 +172,7 @@ async def test_a_server_refuses_a_large_body_and_goes_on(live: httpx.AsyncClient
         ({"limit": "0"}, "limit"),
         ({"limit": "201"}, "limit"),
         ({"cursor": "nonsense"}, "cursor"),
+        ({"created_before": "2020-01-01T00:00:00Z"}, "created_before"),
     ],
 )
 async def test_a_wrong_parameter_is_named(api: httpx.AsyncClient, query: dict[str, str], field: str) -> None:

@@ -15,6 +15,7 @@ from api.submission import NewJobBody, body_model
 from jobs import kinds
 from jobs.errors import EventsGone, StoreUnavailable
 from jobs.settings import Settings
+from jobs.states import State
 
 Operation = dict[str, Any]
 
@@ -121,6 +122,12 @@ async def test_the_example_of_an_error_is_what_the_error_says(api: httpx.AsyncCl
     for error in (EventsGone.before(EXAMPLE_ID, 2001), StoreUnavailable()):
         assert examples[error.status] == of_error(error, instance="/...").model_dump(exclude_none=True)
     assert "stored" not in examples[503]["detail"]
+
+
+def test_the_names_of_events_are_listed() -> None:
+    """The states that are entered, and what else can happen."""
+    names = SCHEMA["components"]["schemas"]["Event"]["properties"]["event"]["enum"]
+    assert set(names) == {*State, "progress", "step", "job"}
 
 
 def test_the_result_of_a_job_has_the_type_of_its_kind() -> None:

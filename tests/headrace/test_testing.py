@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 from headrace import FileRef, GeneratedInput, JobContext, Kind, Rejected, Step
 from headrace.errors import PipelineExited, StepNameReused, WrongResult
-from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest, Usage
+from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest
 from headrace.testing import CallMade, Crashed, run_kind
+from headrace.usage import Usage
 
 
 class Input(GeneratedInput):

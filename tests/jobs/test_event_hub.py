@@ -156,6 +156,9 @@ async def test_a_closed_hub_ends_all_who_follow(store: JobStore, hub: EventHub, 
     hub.close()
     for follower in followers:
         await follower.end()
+    late = Follower(log, hub, claim.lease.job_id)
+    await late.end()
+    assert late.heard == [1, 2]
 
 
 async def test_a_full_hub_takes_nobody_else(hub: EventHub) -> None:

@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from typing import Any
 import httpx
 import redis
 
+from bench.redis_sample import Sample
 from cli.embedded_redis import EmbeddedRedis
 from jobs import kinds
 from jobs.new_job import NewJob
@@ -35,28 +35,6 @@ JOBS = 40
 IDLE_SECONDS = 20
 HEADRACE = [sys.executable, "-c", "from cli.main import run; run()"]
 WORKER = [sys.executable, "-m", "celery", "-A", "tasks", "--quiet", "worker", "--without-gossip", "--without-mingle"]
-
-
-@dataclass(frozen=True)
-class Sample:
-    at: float
-    memory: int
-    cpu: float
-    commands: Counter[str]
-
-    @classmethod
-    def take(cls, client: Any) -> "Sample":  # noqa: ANN401  # redis-py answers with untyped dicts
-        info = client.info()
-        calls = {name.removeprefix("cmdstat_"): stat["calls"] for name, stat in client.info("commandstats").items()}
-        cpu = info["used_cpu_sys"] + info["used_cpu_user"]
-        return cls(time.monotonic(), info["used_memory"], cpu, Counter(calls))
-
-    def until(self, later: "Sample") -> tuple[float, int, float, Counter[str]]:
-        """Seconds, bytes, processor seconds and commands between the two."""
-        commands = later.commands.copy()
-        commands.subtract(self.commands)
-        commands -= Counter({"info": 10})
-        return later.at - self.at, later.memory - self.memory, later.cpu - self.cpu, commands
 
 
 def main() -> None:

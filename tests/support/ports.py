@@ -1,9 +1,5 @@
 """Free ports of the loopback interface."""
 
-import socket
+from bench.machine import free_port
 
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+__all__ = ["free_port"]

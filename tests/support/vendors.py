@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import pytest
 from werkzeug import Request
 
-from headrace.provider import Provider, Usage
+from headrace.provider import Provider
+from headrace.usage import Usage
 from kinds.offline import OfflineProvider
 from tasks.providers.gemini import GeminiProvider
 from tasks.providers.local import LocalProvider

@@ -94,10 +94,10 @@ def _join(wavs: Sequence[Path], whole: Path) -> None:
                 out.writeframes(part.readframes(part.getnframes()))
 
 
-async def _follow(told: asyncio.StreamReader | None, tell: Callable[[float], Awaitable[None]]) -> None:
+async def _follow(output: asyncio.StreamReader | None, tell: Callable[[float], Awaitable[None]]) -> None:
     """Reads ffmpeg's `-progress`: lines of key=value, `out_time_us` being microseconds, or N/A."""
-    assert told is not None
-    async for line in told:
+    assert output is not None
+    async for line in output:
         key, _, value = line.decode().strip().partition("=")
         if key == "out_time_us" and value.isdecimal():
             await tell(int(value) / 1e6)

@@ -1,38 +1,20 @@
 """A lesson's slides as pictures."""
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
-import typst
 
 from kinds.lesson.video.slides import Slide
+from kinds.shared import typesetting
 from kinds.shared.printable import printable
 
 WIDTH, HEIGHT = 1280, 720
 """Pixels of a slide."""
 _MAX_SIGNS = 600
-_PIXEL_A_POINT = 72.0
-"""Pixels per inch at which a point is a pixel."""
 
 
 def render_pages(slides: Sequence[Slide], pictures: Mapping[int, bytes]) -> list[bytes]:
-    """A PNG for each slide. `pictures` are PNG bytes by section.
-
-    The words reach typst as JSON data, never as markup, so nothing in them can be read as a command.
-    """
-    with TemporaryDirectory(prefix="headrace-slides-") as folder:
-        root = Path(folder)
-        for section, png in pictures.items():
-            (root / f"picture-{section}.png").write_bytes(png)
-        shown = [_shown(slide, pictures) for slide in slides]
-        (root / "slides.json").write_text(json.dumps(shown))
-        (root / "slides.typ").write_text(_TEMPLATE)
-        made: bytes | list[bytes] = typst.compile(
-            root / "slides.typ", root=root, format="png", ppi=_PIXEL_A_POINT, ignore_system_fonts=True
-        )
-        return made if isinstance(made, list) else [made]
+    """A PNG for each slide. `pictures` are PNG bytes by section."""
+    shown = [_shown(slide, pictures) for slide in slides]
+    return typesetting.render_pngs(_TEMPLATE, shown, {_file_of(section): png for section, png in pictures.items()})
 
 
 def _shown(slide: Slide, pictures: Mapping[int, bytes]) -> dict[str, object]:
@@ -41,8 +23,12 @@ def _shown(slide: Slide, pictures: Mapping[int, bytes]) -> dict[str, object]:
         "kicker": printable(slide.kicker),
         "heading": printable(slide.heading),
         "lines": [_readable(printable(line)) for line in slide.lines],
-        "picture": f"picture-{slide.section}.png" if slide.section in pictures else None,
+        "picture": _file_of(slide.section) if slide.section in pictures else None,
     }
+
+
+def _file_of(section: int | None) -> str:
+    return f"picture-{section}.png"
 
 
 def _readable(line: str) -> str:
@@ -51,7 +37,7 @@ def _readable(line: str) -> str:
 
 
 _TEMPLATE = r"""
-#let slides = json("slides.json")
+#let slides = json("data.json")
 #let ink = rgb("#1f2a44")
 #let soft = rgb("#5f6673")
 #let blue = rgb("#2f62ad")

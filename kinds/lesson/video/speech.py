@@ -72,7 +72,7 @@ def _speak(slide: Slide, stop: Event) -> Spoken:
     pieces = [_silence(LEAD)]
     cues: list[Cue] = []
     at = LEAD
-    for sentence, audio in _said(slide.said, stop):
+    for sentence, audio in _spoken(slide.said, stop):
         end = at + len(audio) / SAMPLE_RATE
         cues += cues_of(sentence, at, end)
         pieces += [audio, _silence(BREATH)]
@@ -83,7 +83,7 @@ def _speak(slide: Slide, stop: Event) -> Spoken:
     return Spoken(_wav(whole), len(whole) / SAMPLE_RATE, cues)
 
 
-def _said(sentences: Sequence[str], stop: Event) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def _spoken(sentences: Sequence[str], stop: Event) -> Iterator[tuple[str, NDArray[np.float32]]]:
     for sentence in sentences:
         if stop.is_set():
             raise Stopped

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from headrace import Busy, Rejected, Unavailable
-from headrace.provider import Call, ImageRequest, Offline, Provider, TextRequest, Usage
+from headrace.provider import Call, ImageRequest, Offline, Provider, TextRequest
+from headrace.usage import Usage
 from jobs.states import Reason
 from kinds.offline import OfflineProvider, parse_faults
 from kinds.offline.writing.composer import write_story

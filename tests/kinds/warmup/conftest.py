@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from bench.website import Website, serving
 from jobs.private_hosts import PrivateHosts
 from kinds.warmup.allow_list import AllowList
 from kinds.warmup.client import Client
 from kinds.warmup.outbound import Outbound, resolve
 from kinds.warmup.visitor import Visitor
-from tests.support.website import Website, serving
 
 NewVisitor = Callable[..., Visitor]
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from kinds.warmup.host_limit import FIRST, MOST, ClosedForNow, HostLimit
+from kinds.warmup.host_limit import FIRST, MAX_AT_ONCE, ClosedForNow, HostLimit
 
 
 class Clock:
@@ -39,9 +39,9 @@ def test_a_slow_healthy_host_gets_many_within_a_few_rounds(limit: HostLimit) -> 
     answers(limit, 8, 2.5)
     assert limit.limit == 16
     answers(limit, 16 + 32, 2.5)
-    assert limit.limit == MOST
+    assert limit.limit == MAX_AT_ONCE
     answers(limit, 1000, 2.5)
-    assert limit.limit == MOST
+    assert limit.limit == MAX_AT_ONCE
 
 
 def test_a_fast_host_needs_few(limit: HostLimit) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bench.website import Reply, Website, gzipped, links_to, redirect, sitemap
 from headrace import Interrupted, JobContext, Unavailable
 from headrace.step import Saved
 from jobs import kinds
@@ -19,7 +20,6 @@ from kinds.warmup import WarmupInput, WarmupResult
 from kinds.warmup import pipeline as warmup
 from tasks.engine.backend import LeasedJob, Tools
 from tests.support.waiting import wait_until
-from tests.support.website import Reply, Website, gzipped, links_to, redirect, sitemap
 
 
 @pytest.fixture

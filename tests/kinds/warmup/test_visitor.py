@@ -12,6 +12,7 @@ import pytest
 from httpx2 import URL
 from protego import Protego
 
+from bench.website import Reply, Website, links_to, redirect
 from jobs.private_hosts import PrivateHosts
 from kinds.warmup import rows
 from kinds.warmup.allow_list import AllowList
@@ -24,7 +25,6 @@ from kinds.warmup.visitor import PUSHBACK_TRIES, TRIES, Skipped, Visitor, retry_
 from tests.kinds.warmup.conftest import NewVisitor
 from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import wait_until
-from tests.support.website import Reply, Website, links_to, redirect
 
 
 @pytest.fixture(autouse=True)

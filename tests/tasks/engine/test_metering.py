@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from headrace import JobContext
 from headrace.errors import Busy, InvalidAnswer, ProviderError, RateLimited, Rejected, Unavailable
 from headrace.generated import GeneratedInput
-from headrace.provider import Answer, Image, ImageRequest, Provider, Text, TextRequest, Usage
+from headrace.provider import Answer, Image, ImageRequest, Provider, Text, TextRequest
 from headrace.step import STEP_TRIES, Step
+from headrace.usage import Usage
 from jobs.calls import Wait
 from jobs.leases import Claim
 from jobs.model import UsageItem

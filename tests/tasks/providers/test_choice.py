@@ -108,7 +108,7 @@ async def test_the_extra_that_is_not_installed_is_named(
     def find_nothing(_name: str) -> None:
         return None
 
-    monkeypatch.setattr("tasks.providers.registry.find_spec", find_nothing)
+    monkeypatch.setattr("tasks.providers.builtin.find_spec", find_nothing)
     model = tmp_path / "model.gguf"
     model.touch()
     job = await make({"local_model": model}, provider="local")

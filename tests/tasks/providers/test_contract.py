@@ -18,7 +18,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from headrace.errors import Busy, InvalidAnswer, ProviderError, Rejected, Unavailable
-from headrace.provider import Call, Correction, ImageRequest, Provider, TextRequest, Usage
+from headrace.provider import Call, Correction, ImageRequest, Provider, TextRequest
+from headrace.usage import Usage
 from jobs.states import Reason
 from kinds.story import StoryOutline
 from tests.support.stopwatch import Stopwatch
