@@ -4,6 +4,7 @@ With CI=true a skipped test fails, unless HEADRACE_CI_WITHOUT has the first word
 """
 
 import os
+import signal
 from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import redis
 from cli.embedded_redis import EmbeddedRedis
 from jobs.settings import Settings
 from jobs.store import JobStore
+from tests.support import leash
 from tests.support.platform import NewPlatform, Platform
 from tests.support.ports import free_port
 
@@ -31,6 +33,10 @@ SLOW = {"acceptance", "bench", "chaos", "cloudrun", "containers", "project", "re
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    leash.hold()
+    # A shell that starts the tests in the background has them, and so the processes that they start, ignore Ctrl-C.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "slow: takes a second or more, and `make test-fast` leaves it out")
 
 

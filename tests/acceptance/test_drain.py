@@ -13,6 +13,7 @@ import redis
 
 from tests.support.platform import NewPlatform, Platform
 from tests.support.processes import Process
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import pause, wait_until
 
 FAST = ("--empty-queue-timeout=1", "--max-runtime=60")
@@ -83,10 +84,12 @@ def start_drain(tmp_path: Path) -> Iterator[StartDrain]:
 
 async def test_an_empty_queue_ends_it(platform: Platform, start_drain: StartDrain) -> None:
     await platform.start(workers=0)
+    watch = Stopwatch()
     drain = start_drain(platform, *FAST)
     assert await drain.until_exit(within=20) == 0
+    assert watch.took.net < 15
     summary = drain.summary()
-    assert 1 <= summary.pop("runtime") < 15
+    assert summary.pop("runtime") >= 1
     assert summary == {
         "processed": 0,
         "failed": 0,
@@ -136,11 +139,13 @@ async def test_at_max_runtime_the_job_is_handed_back_for_another_worker(
 ) -> None:
     await platform.start(workers=0)
     job_id = await platform.post_story(pages=12)
+    watch = Stopwatch()
     drain = start_drain(platform, "--max-runtime=5", HEADRACE_GRACE="1")
     assert await drain.until_exit(within=15) == 0
+    assert watch.took.net < 10
     summary = drain.summary()
     assert (summary["processed"], summary["exit_reason"], summary["waiting"]) == (0, "max_runtime", 1)
-    assert 5 <= summary["runtime"] < 10
+    assert summary["runtime"] >= 5
     job = await platform.job(job_id)
     assert (job["state"], job["state_reason"], job["attempt"]) == ("queued", "interrupted", 0)
     saved = platform.ledger.steps(job_id)
@@ -159,8 +164,10 @@ async def test_a_signal_stops_it_with_exit_code_0(
     job_id = await platform.post_story(pages=12)
     drain = start_drain(platform, HEADRACE_GRACE="0.2")
     await platform.until_steps(job_id, 1)
+    watch = Stopwatch()
     drain.signal(number)
-    assert await drain.until_exit(within=10) == 0, drain.output()
+    assert await drain.until_exit(within=60) == 0, drain.output()
+    assert watch.took.net < 9, "by then it would have been ended"
     summary = drain.summary()
     assert (summary["processed"], summary["exit_reason"]) == (0, "stopped")
     assert (await platform.job(job_id))["state_reason"] == "interrupted"
@@ -184,7 +191,8 @@ async def test_a_last_look_that_does_not_end_is_left_at_the_stop_limit(
 ) -> None:
     """The worker itself has stopped well, and so has the drain."""
     await platform.start(workers=0)
-    drain = start_drain(platform, before=SLOW_LAST_LOOK, LAST_LOOK_TAKES="inf")
+    settings = {"HEADRACE_STOP_LIMIT": "15", "LAST_LOOK_TAKES": "inf"}
+    drain = start_drain(platform, before=SLOW_LAST_LOOK, **settings)
     await wait_until(lambda: " ready." in drain.output(), within=30, what="the worker is ready")
     drain.signal(signal.SIGTERM)
     assert await drain.until_exit(within=60) == 0, drain.output()
@@ -211,7 +219,7 @@ async def test_a_signal_while_it_starts_stops_it_with_exit_code_0(platform: Plat
 async def test_a_lost_child_does_not_end_it(platform: Platform, start_drain: StartDrain) -> None:
     """Celery logs the loss with its traceback; the summary has the job once, completed."""
     await platform.start(workers=0)
-    job_id = await platform.post_story(pages=4)
+    job_id = await platform.post_story(pages=12)
     drain = start_drain(platform, *FAST)
     await platform.until_steps(job_id, 2)
     (child,) = drain.children()

@@ -1,8 +1,7 @@
 """Redis away: clients get a clear 503 at once, and when it is back everything goes on without a restart."""
 
-import time
-
 from tests.support.platform import STORY, Platform
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import wait_until
 
 
@@ -13,9 +12,9 @@ async def test_everything_goes_on_after_redis_was_away(platform: Platform) -> No
     processes = [platform.api.pid, platform.workers[0].pid, platform.workers[0].child]
     platform.redis.kill()
 
-    started = time.monotonic()
+    watch = Stopwatch()
     response = await platform.client.post("/stories", json=STORY)
-    assert time.monotonic() - started < 2
+    assert watch.took.net < 2
     assert response.status_code == 503
     assert response.headers["content-type"] == "application/problem+json"
     assert int(response.headers["retry-after"]) >= 1

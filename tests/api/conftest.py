@@ -14,7 +14,7 @@ from jobs.settings import Settings
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
-CLIENT_LIMIT = 10.0
+CLIENT_LIMIT = 60.0
 """Seconds that a test waits for any answer."""
 
 STORY = {"title": "My Story", "prompt": "A magical adventure", "user_id": "9a0a594c-2699-400b-89e0-4a4ef78ced97"}

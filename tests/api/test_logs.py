@@ -29,7 +29,7 @@ async def test_every_line_is_json(redis_url: str) -> None:
             await wait_until(answers, within=20, what="the server answers")
         finally:
             server.terminate()
-            written, _ = server.communicate(timeout=10)
+            written, _ = server.communicate(timeout=60)
 
     lines = [json.loads(line) for line in written.splitlines()]
     assert {line["severity"] for line in lines} == {"INFO"}

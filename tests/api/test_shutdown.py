@@ -29,7 +29,7 @@ async def test_open_streams_do_not_hold_up_a_stop(
     try:
         await wait_until(process.answers, within=20, what="the API answers")
         async with (
-            httpx.AsyncClient(timeout=10) as client,
+            httpx.AsyncClient(timeout=60) as client,
             client.stream("GET", f"{process.url}/jobs/{job_id}/events") as response,
         ):
             async for block in blocks(response):

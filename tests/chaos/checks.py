@@ -1,7 +1,6 @@
 """What every scenario asks: whether the job runs again, ends once, pays for nothing twice and leaves nothing behind."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from jobs import keys
 from jobs.queues import queue_names
 from tests.support.platform import Platform
 from tests.support.processes import Process, Worker
+from tests.support.stopwatch import Stopwatch, Took
 from tests.support.waiting import wait_until
 
 
@@ -34,24 +34,24 @@ async def until_ready(worker: Worker) -> None:
     await wait_until(worker.ready, within=20, what=f"the worker is ready: {worker.output()}")
 
 
-async def until_running(platform: Platform, job_id: str, *, attempt: int = 1, within: float) -> float:
-    """Waits until that attempt has begun; returns the seconds waited."""
-    started = time.monotonic()
+async def until_running(platform: Platform, job_id: str, *, attempt: int = 1, within: float) -> Took:
+    """Waits until that attempt has begun; returns how long that took."""
+    watch = Stopwatch()
 
     async def runs() -> bool:
         events = await platform.events(job_id)
         return any(event["event"] == "running" and event["data"]["attempt"] == attempt for event in events)
 
     await wait_until(runs, within=within, what=f"attempt {attempt} of {job_id} runs")
-    return time.monotonic() - started
+    return watch.took
 
 
-async def until_exit(process: Process, *, within: float) -> tuple[int, float]:
-    """Waits until it is gone; returns its exit code and the seconds waited."""
-    started = time.monotonic()
+async def until_exit(process: Process, *, within: float) -> tuple[int, Took]:
+    """Waits until it is gone; returns its exit code and how long that took."""
+    watch = Stopwatch()
     await wait_until(lambda: process.exit_code is not None, within=within, what=f"the end of: {process.output()}")
     assert process.exit_code is not None
-    return process.exit_code, time.monotonic() - started
+    return process.exit_code, watch.took
 
 
 async def completed_once(

@@ -11,6 +11,7 @@ import pytest
 from tests.chaos.misbehaving_worker import MisbehavingWorker
 from tests.support.fault_proxy import FaultProxy
 from tests.support.platform import NewPlatform, Platform
+from tests.support.stopwatch import Took
 
 HERE = Path(__file__).parent
 SHORT = {
@@ -54,11 +55,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture
 def measure(record_property: Callable[[str, object], None]) -> Measure:
-    """Notes how long something took, and fails when that is longer than its bound."""
+    """Notes how long something took, and fails when that is longer than its bound where cores are free."""
 
-    def note(what: str, seconds: float, *, bound: float) -> None:
-        record_property("measured", f"{what}: {seconds:.1f} s (at most {bound:g} s)")
-        assert seconds <= bound, f"{what}: {seconds:.1f} s, at most {bound:g} s"
+    def note(what: str, took: Took, *, bound: float) -> None:
+        starved = took.seconds - took.net
+        waited = f"; for {starved:.1f} s something waited for a core" if starved >= 0.1 else ""
+        record_property("measured", f"{what}: {took.seconds:.1f} s (at most {bound:g} s{waited})")
+        assert took.net <= bound, f"{what}: {took.seconds:.1f} s, at most {bound:g} s{waited}"
 
     return note
 

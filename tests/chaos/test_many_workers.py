@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 import pytest
 
@@ -10,6 +9,7 @@ from tests.chaos.checks import completed_once, direct, nothing_left, ran_once, u
 from tests.chaos.conftest import SHORT, Measure, NewPlatform, SpawnMisbehaving
 from tests.support.platform import Platform
 from tests.support.processes import Worker
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import pause, wait_until
 
 
@@ -45,7 +45,7 @@ async def test_children_are_replaced_under_a_backlog(
     """
     platform = new_platform(**limit)
     await platform.start()
-    started = time.monotonic()
+    watch = Stopwatch()
     seen: set[int] = set()
     jobs = [await platform.post_story(pages=4) for _ in range(6)]
 
@@ -55,7 +55,7 @@ async def test_children_are_replaced_under_a_backlog(
 
     await wait_until(all_done, within=60, what="all six jobs are done")
     replaced = 2 if "HEADRACE_MAX_TASKS_PER_CHILD" in limit else 5
-    measure(f"6 jobs of 1 s with {limit}, for each replaced child", (time.monotonic() - started) / replaced, bound=8)
+    measure(f"6 jobs of 1 s with {limit}, for each replaced child", watch.took.each(replaced), bound=8)
     assert len(seen) > replaced
     await ran_once(platform, *jobs)
     nothing_left(platform)
@@ -114,9 +114,9 @@ async def test_an_orphaned_child_finishes_its_job_once(short: Platform, measure:
     worker = next(worker for worker in short.workers if f":{worker.pid}:" in holder)
     orphan = worker.child
     os.kill(worker.pid, signal.SIGKILL)
-    started = time.monotonic()
+    watch = Stopwatch()
     await completed_once(short, job_id, saved=saved, repeats=1)
-    measure("parent killed, until the job is done", time.monotonic() - started, bound=15)
+    measure("parent killed, until the job is done", watch.took, bound=15)
     await wait_until(lambda: not _runs(orphan), within=15, what="the orphan goes")
     nothing_left(short)
 

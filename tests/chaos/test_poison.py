@@ -3,7 +3,6 @@
 import base64
 import json
 import pickle
-import time
 import zlib
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,6 +18,7 @@ from tests.chaos import misbehaving_titles as titles
 from tests.chaos.checks import completed_once, direct, nothing_left, start_with, until_running
 from tests.chaos.conftest import Measure, SpawnMisbehaving
 from tests.support.platform import Platform
+from tests.support.stopwatch import Stopwatch, Took
 from tests.support.waiting import wait_until
 
 LANE = "default"
@@ -34,17 +34,17 @@ async def test_a_job_that_always_kills_its_process_fails_and_starves_nobody(
     Bound: failed/worker_lost after its three attempts, 9 s; the others complete; one worker for all of it.
     """
     [worker] = await start_with(platform, lambda: spawn_misbehaving(platform))
-    started = time.monotonic()
+    watch = Stopwatch()
     poison = await platform.post_story(title=titles.DIES)
     others = [await platform.post_story(pages=4) for _ in range(3)]
     job = await platform.until_state(poison, "failed", within=40)
-    measure("always dies: three attempts, until it has failed", time.monotonic() - started, bound=9)
+    measure("always dies: three attempts, until it has failed", watch.took, bound=9)
     assert (job["state_reason"], job["attempt"]) == ("worker_lost", 3)
     events = [event for event in await platform.events(poison) if event["event"] != "progress"]
     # The worker may have taken one of the others by then, and does that one first.
     noticed = [_seconds(begun, end) for begun, end in pairwise(events) if begun["event"] == "running"]
     assert len(noticed) == 3
-    measure("always dies: one attempt, until it is noticed", max(noticed), bound=3)
+    measure("always dies: one attempt, until it is noticed", Took(max(noticed), max(noticed)), bound=3)
     await completed_once(platform, *others, within=40)
     assert worker.exit_code is None
     assert await platform.metric("headrace_children_lost_total") == 3
@@ -68,9 +68,9 @@ async def test_a_job_over_its_time_limit_fails(
     job_id = await platform.post_story(title=title)
     next_id = await platform.post_story(pages=4)
     await until_running(platform, job_id, within=10)
-    started = time.monotonic()
+    watch = Stopwatch()
     job = await platform.until_state(job_id, "failed", within=40)
-    measure(f"a limit of 2 s, a job {title!r}, until it has failed", time.monotonic() - started, bound=12)
+    measure(f"a limit of 2 s, a job {title!r}, until it has failed", watch.took, bound=12)
     assert (job["state_reason"], job["attempt"]) == ("time_limit", 1)
     measure("... until the next job runs", await until_running(platform, next_id, within=20), bound=7)
     await completed_once(platform, next_id)
@@ -105,9 +105,9 @@ async def test_a_job_that_blocks_its_process_fails_by_name_of_the_place(
     job_id = await platform.post_story(title=titles.BLOCKS)
     next_id = await platform.post_story(pages=4)
     await until_running(platform, job_id, within=10)
-    started = time.monotonic()
+    watch = Stopwatch()
     job = await platform.until_state(job_id, "failed", within=60)
-    measure("a job blocks, 2 s are allowed, until it has failed", time.monotonic() - started, bound=9)
+    measure("a job blocks, 2 s are allowed, until it has failed", watch.took, bound=9)
     assert (job["state_reason"], job["attempt"]) == ("internal_error", 1)
     assert "blocked its event loop for 2 s, at chaos/misbehaving.py:" in job["error"]["message"]
     await completed_once(platform, next_id)
@@ -161,10 +161,10 @@ async def test_what_is_no_message_is_dropped(platform: Platform, measure: Measur
         await completed_once(platform, first)
         for message in bad.values():
             redis.lpush(LANE, message.encode(errors="surrogateescape"))
-        started = time.monotonic()
+        watch = Stopwatch()
         next_id = await platform.post_story(pages=4)
         await until_running(platform, next_id, within=45)
-        measure(f"{len(bad)} bad messages, until the next job runs", time.monotonic() - started, bound=3)
+        measure(f"{len(bad)} bad messages, until the next job runs", watch.took, bound=3)
     await completed_once(platform, next_id)
     [worker] = platform.workers
     assert worker.exit_code is None, worker.output()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 import httpx
 import pytest
@@ -11,6 +10,7 @@ from cli.embedded_redis import EmbeddedRedis
 from tests.chaos.checks import completed_once, direct, nothing_left, ran_once, start_with, until_exit, until_running
 from tests.chaos.conftest import Measure, NewPlatform, SpawnMisbehaving
 from tests.support.platform import STORY, Platform
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import pause, wait_until
 
 
@@ -37,9 +37,9 @@ async def test_a_frozen_redis_across_acknowledgements(new_platform: NewPlatform,
         await pause(8)
         _signal_redis(platform, signal.SIGCONT)
         jobs.append(await _accepted(platform))
-    started = time.monotonic()
+    watch = Stopwatch()
     await completed_once(platform, *jobs, repeats=4)
-    measure("Redis frozen for 8 s, until 18 jobs are done", time.monotonic() - started, bound=30)
+    measure("Redis frozen for 8 s, until 18 jobs are done", watch.took, bound=30)
     assert _workers_alive(platform)
 
 
@@ -61,10 +61,10 @@ async def test_an_idle_worker_outlives_a_restart(platform: Platform, measure: Me
     platform.redis.kill()
     await pause(5)
     platform.redis.start()
-    started = time.monotonic()
+    watch = Stopwatch()
     job_id = await _accepted(platform)
     await until_running(platform, job_id, within=40)
-    measure("idle worker, Redis away for 5 s, until a job runs", time.monotonic() - started, bound=15)
+    measure("idle worker, Redis away for 5 s, until a job runs", watch.took, bound=15)
     await completed_once(platform, job_id)
     assert _workers_alive(platform)
 
@@ -80,12 +80,12 @@ async def test_a_job_whose_end_falls_into_an_outage_is_completed(platform: Platf
     platform.redis.kill()
     await pause(4)
     platform.redis.start()
-    started = time.monotonic()
+    watch = Stopwatch()
     await ran_once(platform, job_id)
-    measure("end of a job in an outage of 4 s, until it is done", time.monotonic() - started, bound=5)
+    measure("end of a job in an outage of 4 s, until it is done", watch.took, bound=5)
     next_id = await _accepted(platform)
     await until_running(platform, next_id, within=60)
-    measure("the same worker, until the next job runs", time.monotonic() - started, bound=30)
+    measure("the same worker, until the next job runs", watch.took, bound=30)
     assert _workers_alive(platform)
 
 
@@ -108,10 +108,10 @@ async def test_a_redis_that_forgot_everything(new_platform: NewPlatform, how: st
     else:
         platform.redis.kill()
         platform.redis.start()
-    started = time.monotonic()
+    watch = Stopwatch()
     next_id = await _accepted(platform)
     await until_running(platform, next_id, within=60)
-    measure(f"Redis {how}, until the next job runs", time.monotonic() - started, bound=30)
+    measure(f"Redis {how}, until the next job runs", watch.took, bound=30)
     await completed_once(platform, next_id)
     assert (await platform.client.get(f"/jobs/{lost_id}")).status_code == httpx.codes.NOT_FOUND
     assert _workers_alive(platform)
@@ -149,15 +149,15 @@ async def test_a_full_redis_costs_time_only(short: Platform, measure: Measure) -
     saved = await short.until_steps(jobs[0], 2)
     with direct(short) as redis:
         redis.config_set("maxmemory", "1mb")
-        started = time.monotonic()
+        watch = Stopwatch()
         response = await short.client.post("/stories", json=STORY)
-        measure("POST to a full Redis", time.monotonic() - started, bound=2)
+        measure("POST to a full Redis", watch.took, bound=2)
         assert response.status_code == httpx.codes.SERVICE_UNAVAILABLE, response.text
         await pause(8)
         redis.config_set("maxmemory", "0")
-    started = time.monotonic()
+    watch = Stopwatch()
     await completed_once(short, *jobs, saved=saved, repeats=2, within=60)
-    measure("full for 8 s, until both jobs are done", time.monotonic() - started, bound=30)
+    measure("full for 8 s, until both jobs are done", watch.took, bound=30)
     assert _workers_alive(short)
 
 
@@ -171,13 +171,13 @@ async def test_a_redis_that_became_a_replica_costs_time_only(short: Platform, me
     saved = await short.until_steps(jobs[0], 2)
     with direct(short) as redis:
         redis.replicaof("127.0.0.1", "1")
-        started = time.monotonic()
+        watch = Stopwatch()
         response = await short.client.post("/stories", json=STORY)
-        measure("POST to a read-only Redis", time.monotonic() - started, bound=2)
+        measure("POST to a read-only Redis", watch.took, bound=2)
         assert response.status_code == httpx.codes.SERVICE_UNAVAILABLE, response.text
         await pause(8)
         redis.replicaof("NO", "ONE")
-    started = time.monotonic()
+    watch = Stopwatch()
     await completed_once(short, *jobs, saved=saved, repeats=2, within=60)
-    measure("read-only for 8 s, until both jobs are done", time.monotonic() - started, bound=30)
+    measure("read-only for 8 s, until both jobs are done", watch.took, bound=30)
     assert _workers_alive(short)

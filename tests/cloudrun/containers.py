@@ -17,6 +17,7 @@ from uuid import uuid4
 from tests.cloudrun.logs import Logs
 from tests.cloudrun.secrets import Secrets
 from tests.cloudrun.wire import ApiError, Json, Request, Route, not_found
+from tests.support import leash
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -141,6 +142,7 @@ class Runtime:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": os.environ.get("HOME", "/"),
             "PORT": str(free_port()),
+            **leash.handed_on(),
             **says,
             **{one["name"]: self._value(one, project) for one in specification.get("env", [])},
         }

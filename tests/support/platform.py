@@ -38,7 +38,7 @@ class Platform(Client):
         self.redis.start()
         self.api = Api(environment=self.environment, log=self.folder / "api.log")
         self.processes.append(self.api)
-        self.client = httpx.AsyncClient(base_url=self.api.url, timeout=10)
+        self.client = httpx.AsyncClient(base_url=self.api.url, timeout=60)
         for _ in range(workers):
             self.spawn_worker()
         await wait_until(self.api.answers, within=15, what="the API answers")

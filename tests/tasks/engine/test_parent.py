@@ -98,7 +98,7 @@ def test_children_are_told_to_stop_though_the_jobs_change_meanwhile(
         running = Request("running", worker_pid=child.pid)
         monkeypatch.setattr(celery_state, "active_requests", Changing(running))
         parent.hand_back_and_exit()
-        assert child.wait(timeout=5) == -HAND_BACK, "it does not listen, and so is ended by the signal"
+        assert child.wait(timeout=60) == -HAND_BACK, "it does not listen, and so is ended by the signal"
 
 
 async def test_dropped_messages_are_counted_once_although_redis_was_away(
