@@ -25,6 +25,8 @@ from tests.support.ports import free_port
 from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 WITHIN = 2.0
 """Seconds in which a client must hear that the store is away."""
 

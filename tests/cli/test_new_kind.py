@@ -9,6 +9,8 @@ import pytest
 from cli.errors import CommandFailed
 from cli.new_kind import write_package
 
+pytestmark = pytest.mark.slow
+
 
 def _python(folder: Path, *arguments: str) -> str:
     done = subprocess.run(  # noqa: S603  # this interpreter

@@ -20,6 +20,8 @@ from tests.support.fault_proxy import FaultProxy
 from tests.support.jobs_at_hand import running
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 LONG = timedelta(seconds=60)
 
 

@@ -13,6 +13,8 @@ import pytest
 from jobs import kinds
 from jobs.kind import InvalidKind, Kind
 
+pytestmark = pytest.mark.slow
+
 STORY = kinds.get("story")
 
 PODCAST = """\

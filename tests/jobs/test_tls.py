@@ -18,6 +18,8 @@ from tests.support.jobs_at_hand import story
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 UNTRUSTED = "the certificate of Redis is not trusted .*HEADRACE_REDIS_CA"
 
 

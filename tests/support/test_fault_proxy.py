@@ -12,6 +12,8 @@ from tests.support.fault_proxy import FaultProxy
 from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 SILENCE = 0.6
 """Seconds without a reply that count as none."""
 
