@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from headrace import Interrupted, JobContext, Step
+from headrace import Interrupted, JobContext, Reason, Step
 from headrace.errors import (
     Busy,
     ItemChanged,
@@ -320,7 +320,7 @@ async def test_a_file_store_that_stays_away_is_no_fault_of_the_pipeline(
     _break(tmp_path / "files")
     with pytest.raises(Unavailable, match="HEADRACE_FILES_URL") as raised:
         await context.step("again", _keep, FileRef)
-    assert raised.value.stage == "again"
+    assert (raised.value.stage, raised.value.reason) == ("again", Reason.FILES_UNAVAILABLE)
     with pytest.raises(Unavailable, match="HEADRACE_FILES_URL"):
         await context.load(ref)
 
