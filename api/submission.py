@@ -121,16 +121,21 @@ def permitted(options: JobOptions, settings: Settings, *, where: str = "body") -
 
 def new_job(kind: Kind, content: dict[str, Any], options: JobOptions) -> NewJob:
     """The job that the store is to make."""
-    seconds = options.start_deadline_seconds
     return NewJob(
         kind=kind,
         input=content,
         user_id=options.user_id,
         priority=options.priority,
         max_attempts=options.max_attempts,
-        start_deadline=timedelta(seconds=seconds) if seconds else None,
+        start_deadline=_seconds(options.start_deadline_seconds),
         max_cost=options.max_cost,
+        run_at=options.run_at,
+        delay=_seconds(options.delay_seconds),
     )
+
+
+def _seconds(seconds: int | None) -> timedelta | None:
+    return timedelta(seconds=seconds) if seconds else None
 
 
 def named_uploads(kind: Kind, content: Mapping[str, Any]) -> dict[str, str]:

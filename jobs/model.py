@@ -57,7 +57,7 @@ class Progress(Frozen):
 class Waiting(Frozen):
     """What an unfinished job waits for, since when, or until when.
 
-    `worker`, `no_capable_worker`, `retry`, `provider` or `rate_limit`.
+    `worker`, `no_capable_worker`, `scheduled` (the time that its client gave), `retry`, `provider` or `rate_limit`.
     """
 
     on: str
@@ -108,6 +108,7 @@ class Job(Frozen):
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    run_at: datetime | None = Field(default=None, description="It is not queued before; null: at once")
     retry_at: datetime | None = None
     deadline: datetime = Field(description="It expires if not started by then")
     usage: list[UsageItem] = []

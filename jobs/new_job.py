@@ -10,6 +10,7 @@ from typing import Any
 from jobs.kind import Kind
 from jobs.prices import to_micros
 from jobs.priorities import DEFAULT_PRIORITY
+from jobs.records import to_datetime, to_ms
 from jobs.settings import Settings
 
 
@@ -26,6 +27,10 @@ class NewJob:
     start_deadline: timedelta | None = None
     max_cost: Decimal | None = None
     """USD."""
+    run_at: datetime | None = None
+    """It is not queued before; None, or a past one: at once."""
+    delay: timedelta | None = None
+    """The same from its creation, in place of `run_at`."""
 
     def with_defaults(self, settings: Settings) -> "NewJob":
         """With what the client left open as the deployment has it."""
@@ -35,9 +40,19 @@ class NewJob:
             start_deadline=self.start_deadline or settings.start_deadline,
         )
 
+    def due(self, created_at: datetime) -> datetime | None:
+        """When it is to be queued; None: when it is created."""
+        due = created_at + self.delay if self.delay else self.run_at
+        return to_datetime(to_ms(due)) if due and to_ms(due) > to_ms(created_at) else None
+
     def record(self) -> dict[str, str]:
         """Its part of the record."""
-        return {
+        later: dict[str, str] = {}
+        if self.run_at:
+            later["run_at"] = str(to_ms(self.run_at))
+        if self.delay:
+            later["delay"] = str(self.delay // timedelta(milliseconds=1))
+        return later | {
             "kind": self.kind.name,
             "queue": self.kind.queue,
             "priority": str(self.priority),

@@ -1,14 +1,41 @@
 """What may be said of any job, whatever its kind."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from jobs.model import Usd, UserId
 from jobs.priorities import DEFAULT_PRIORITY, PRIORITIES
 
 MAX_START_DEADLINE = timedelta(days=30)
+MAX_DELAY = timedelta(days=365)
+
+
+def _written_out(value: object) -> object:
+    """Numbers are no dates: nobody could tell seconds from milliseconds."""
+    if isinstance(value, int | float):
+        raise ValueError("must be a date and time with its offset from UTC, such as 2026-12-01T09:00:00+01:00")  # noqa: TRY004  # pydantic reports ValueError
+    return value
+
+
+def _within_reach(at: datetime) -> datetime:
+    """By this machine's clock, which decides nothing else."""
+    if at > datetime.now(UTC) + MAX_DELAY:
+        raise ValueError(f"must be no later than in {MAX_DELAY.days} days")
+    return at
+
+
+RunAt = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_within_reach)]
 
 
 class JobOptions(BaseModel):
@@ -39,3 +66,25 @@ class JobOptions(BaseModel):
             examples=[2.5],
         ),
     ] = None
+    run_at: Annotated[
+        RunAt | None,
+        Field(
+            description="It is `scheduled` until then, and queued from then on; one in the past: at once",
+            examples=["2026-12-01T09:00:00+01:00"],
+        ),
+    ] = None
+    delay_seconds: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=int(MAX_DELAY.total_seconds()),
+            description="The same, counted from now; one of the two can be given",
+        ),
+    ] = None
+
+    @field_validator("delay_seconds")
+    @classmethod
+    def _one_date(cls, delay: int | None, info: ValidationInfo) -> int | None:
+        if delay is not None and info.data.get("run_at") is not None:
+            raise ValueError("cannot be given together with run_at")
+        return delay

@@ -33,6 +33,10 @@ class JobRecord(TypedDict):
     finished_at: NotRequired[str]
     deadline: str
     """It expires if not started by then."""
+    run_at: NotRequired[str]
+    """Before it was not queued, as its client asked."""
+    delay: NotRequired[str]
+    """The same as ms from its creation, if it was asked for so."""
     retry_at: NotRequired[str]
 
     turn: NotRequired[str]

@@ -41,6 +41,7 @@ class Swept:
 
     leases_expired: int = 0
     retries_due: int = 0
+    """With jobs that were to run later, and now are to."""
     messages_lost: int = 0
     expired: int = 0
     more: bool = False
@@ -74,7 +75,7 @@ class JobStore:
     # -- Clients ------------------------------------------------------------------------------------------------------
 
     async def create(self, new: NewJob, idempotency: Idempotency | None = None) -> Created:
-        """Stores a job and its message. Raises IdempotencyConflict."""
+        """Stores a job, and its message if it may run now. Raises IdempotencyConflict."""
         new = new.with_defaults(self._settings)
         return await self._create(new.record(), idempotency, start_within=new.start_deadline, new=new)
 

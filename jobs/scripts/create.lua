@@ -1,7 +1,7 @@
--- create: nothing -> queued, with its Celery message if it may run now; or nothing at all.
+-- create: nothing -> queued, with its Celery message if it may run now; or scheduled, if it is to run later; or nothing.
 -- ARGV    job_id
 --         fields         of the record
---         start_within   ms
+--         start_within   ms, from when it is queued
 --         remembered_as  the key of the request's Idempotency-Key
 --         fingerprint    of the request; '' without an Idempotency-Key
 --         remember       s

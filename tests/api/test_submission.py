@@ -1,5 +1,8 @@
 """What a client gets for a job that it submits."""
 
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
 import httpx
 import pytest
 
@@ -9,6 +12,8 @@ from jobs.store import JobStore
 from tests.api.conftest import STORY, client_of
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE
+
+IN_STORY = {"title": "My Story", "prompt": "A magical adventure"}
 
 
 async def test_a_story_is_accepted_with_the_place_to_look_at_it(api: httpx.AsyncClient) -> None:
@@ -29,8 +34,13 @@ async def test_a_story_is_accepted_with_the_place_to_look_at_it(api: httpx.Async
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"user_id": None}, {"priority": 0, "max_attempts": 7, "start_deadline_seconds": 90}],
-    ids=["as usual", "nobody's", "with options"],
+    [
+        {},
+        {"user_id": None},
+        {"priority": 0, "max_attempts": 7, "start_deadline_seconds": 90},
+        {"run_at": "2001-01-01T00:00:00Z"},
+    ],
+    ids=["as usual", "nobody's", "with options", "for a time that has passed"],
 )
 async def test_the_answer_equals_what_is_stored(api: httpx.AsyncClient, options: dict[str, object]) -> None:
     """The job in the 202 is the job that GET shows, but for its place in the queue."""
@@ -41,6 +51,31 @@ async def test_the_answer_equals_what_is_stored(api: httpx.AsyncClient, options:
     assert told["queue"].pop("position") is None
     assert told == stored
     assert list(told) == list(stored)
+
+
+@pytest.mark.parametrize("when", ["run_at", "delay_seconds"])
+async def test_the_answer_for_a_later_job_equals_what_is_stored(api: httpx.AsyncClient, when: str) -> None:
+    date = datetime.now(UTC) + timedelta(minutes=10)
+    value = date.astimezone(timezone(timedelta(hours=2))).isoformat() if when == "run_at" else 600
+    response = await api.post("/jobs", json={"kind": "story", "input": IN_STORY, when: value})
+    assert response.status_code == 202
+    stored = (await api.get(response.headers["Location"])).json()
+    assert response.json() == stored
+    assert stored["state"] == stored["waiting"]["on"] == "scheduled"
+    due = datetime.fromisoformat(stored["run_at"])
+    assert abs(due - date) < timedelta(minutes=1)
+    assert 500 < int(response.headers["Retry-After"]) <= 600
+    assert datetime.fromisoformat(stored["deadline"]) > due
+
+
+async def test_a_batch_can_be_for_later(api: httpx.AsyncClient) -> None:
+    one = {"custom_id": "a", "kind": "story", "input": IN_STORY}
+    batch = (await api.post("/batches", json={"jobs": [one], "delay_seconds": 600})).json()
+    assert batch["counts"]["scheduled"] == 1
+    lines = await api.post(
+        "/batches?delay_seconds=600", content=json.dumps(one), headers={"Content-Type": "application/jsonl"}
+    )
+    assert lines.json()["counts"]["scheduled"] == 1
 
 
 async def test_any_kind_can_be_submitted_by_name(api: httpx.AsyncClient) -> None:

@@ -33,6 +33,7 @@ def story(
     max_attempts: int | None = None,
     start_deadline: timedelta | None = None,
     max_cost: str | None = None,
+    delay: timedelta | None = None,
 ) -> NewJob:
     wanted: Mapping[str, Any] = {"title": title, "prompt": "A fox finds the sea", "pages": 4}
     return NewJob(
@@ -43,6 +44,7 @@ def story(
         max_attempts=max_attempts,
         start_deadline=start_deadline,
         max_cost=Decimal(max_cost) if max_cost else None,
+        delay=delay,
     )
 
 
