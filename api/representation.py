@@ -151,6 +151,7 @@ def just_accepted(job_id: str, new: NewJob, created_at: datetime) -> Response:
             "queue": {"name": new.kind.queue, "position": None},
             "max_cost": None if new.max_cost is None else float(new.max_cost),
             "created_at": created_at,
+            "dedup_key": new.dedup.key if new.dedup else None,
             "run_at": due,
             "deadline": (due or created_at) + (new.start_deadline or timedelta(0)),
             "urls": urls(job_id),

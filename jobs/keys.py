@@ -81,6 +81,9 @@ since the epoch, the user id is empty for jobs without a user."""
 
 IDEMPOTENCY = "hr:idempotency:"
 """Hash `hr:idempotency:{owner}:{key}`: job id and fingerprint of the request that made it."""
+DEDUP = "hr:dedup:"
+"""String `hr:dedup:{user id} {dedup key}`: the job that another one with this key would repeat. With a TTL, or until
+that job has ended."""
 STATS = "hr:stats"
 """Hash: the fleet's counters, bumped by the script that makes the change."""
 WORKERS = "hr:workers"

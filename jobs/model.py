@@ -20,6 +20,9 @@ UserId = Annotated[
 ]
 
 
+DedupKey = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")]
+"""Visible ASCII."""
+
 Usd = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=6)]
 """A budget."""
 
@@ -115,6 +118,7 @@ class Job(Frozen):
     reused: Reused = Reused()
     max_cost: float | None = Field(default=None, description="USD; a call that would pass it is not made")
     files: list[FileRef] = []
+    dedup_key: str | None = Field(default=None, description="Another job of the same user with it is not made")
     batch: str | None = Field(default=None, description="The batch that it is one of")
     custom_id: str | None = Field(default=None, description="What the client calls it within its batch")
     retry_of: str | None = Field(default=None, description="The job that this one retries")

@@ -15,6 +15,22 @@ from jobs.settings import Settings
 
 
 @dataclass(frozen=True)
+class Dedup:
+    """Another job of the same user with this key is not made."""
+
+    key: str
+    within: timedelta | None = None
+    """Of the first one's creation; None: until that has ended."""
+    reject: bool = False
+    """Whether the request for another one is an error, or gets the first."""
+
+    def argument(self) -> dict[str, Any]:
+        """As create.lua takes it."""
+        seconds = None if self.within is None else int(self.within.total_seconds())
+        return {"key": self.key, "seconds": seconds or 0, "reject": self.reject}
+
+
+@dataclass(frozen=True)
 class NewJob:
     """What a client asks for. `input` is the kind's own input model, dumped to JSON types."""
 
@@ -31,6 +47,7 @@ class NewJob:
     """It is not queued before; None, or a past one: at once."""
     delay: timedelta | None = None
     """The same from its creation, in place of `run_at`."""
+    dedup: Dedup | None = None
 
     def with_defaults(self, settings: Settings) -> "NewJob":
         """With what the client left open as the deployment has it."""
@@ -79,6 +96,8 @@ class Created:
     job_id: str
     replayed: bool
     """An earlier request with the same key, or the first retry, made it."""
+    duplicate: bool = False
+    """There is a job with the same `dedup_key` already, and this is it."""
     created_at: datetime | None = None
     """When it was made; None for a replay."""
     new: NewJob | None = None

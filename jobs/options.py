@@ -1,7 +1,7 @@
-"""What may be said of any job, whatever its kind."""
+"""What may be said of a job, whatever its kind; of all jobs of a batch, too; and of one that is alone."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -14,11 +14,12 @@ from pydantic import (
     field_validator,
 )
 
-from jobs.model import Usd, UserId
+from jobs.model import DedupKey, Usd, UserId
 from jobs.priorities import DEFAULT_PRIORITY, PRIORITIES
 
 MAX_START_DEADLINE = timedelta(days=30)
 MAX_DELAY = timedelta(days=365)
+MAX_DEDUP = timedelta(days=30)
 
 
 def _written_out(value: object) -> object:
@@ -38,8 +39,8 @@ def _within_reach(at: datetime) -> datetime:
 RunAt = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_within_reach)]
 
 
-class JobOptions(BaseModel):
-    """What may be said of any job."""
+class RunOptions(BaseModel):
+    """How a job is run."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -66,6 +67,11 @@ class JobOptions(BaseModel):
             examples=[2.5],
         ),
     ] = None
+
+
+class BatchOptions(RunOptions):
+    """What may be said of all jobs of a batch."""
+
     run_at: Annotated[
         RunAt | None,
         Field(
@@ -88,3 +94,34 @@ class JobOptions(BaseModel):
         if delay is not None and info.data.get("run_at") is not None:
             raise ValueError("cannot be given together with run_at")
         return delay
+
+
+class JobOptions(BatchOptions):
+    """What may be said of any job."""
+
+    dedup_key: Annotated[
+        DedupKey | None,
+        Field(
+            description="While a job of the same user with this key has not ended, no other is made: a request gets it,"
+            " with 200",
+            examples=["book-17"],
+        ),
+    ] = None
+    dedup_seconds: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=int(MAX_DEDUP.total_seconds()),
+            description="So long from when that job was made, whether it has ended or not; null: until it has ended",
+        ),
+    ] = None
+    on_duplicate: Annotated[
+        Literal["return", "reject"], Field(description="`reject`: the other request is a 409 instead")
+    ] = "return"
+
+    @field_validator("dedup_seconds", "on_duplicate")
+    @classmethod
+    def _of_a_key(cls, value: object, info: ValidationInfo) -> object:
+        if value is not None and info.data.get("dedup_key", "") is None:
+            raise ValueError("needs a dedup_key")
+        return value

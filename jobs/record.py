@@ -19,6 +19,7 @@ class JobRecord(TypedDict):
     """Empty for no limit."""
     retry_of: NotRequired[str]
     """The job that this one retries; empty for none."""
+    dedup_key: NotRequired[str]
     batch: NotRequired[str]
     custom_id: NotRequired[str]
 

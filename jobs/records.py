@@ -54,6 +54,7 @@ def to_job(record: JobRecord, *, position: int | None = None) -> Job:
         reused=Reused.model_validate_json(record["reused"]) if "reused" in record else Reused(),
         max_cost=to_usd(int(record["max_cost"])) if record.get("max_cost") else None,
         files=_FILES.validate_json(record.get("files", "[]")),
+        dedup_key=record.get("dedup_key"),
         batch=record.get("batch"),
         custom_id=record.get("custom_id"),
         retry_of=record.get("retry_of") or None,

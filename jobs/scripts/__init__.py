@@ -67,6 +67,7 @@ class Scripts:
         retry_of: str,
         named_in: str,
         left_out: Json,
+        dedup: Json,
     ) -> list[Any]: ...
 
     @script

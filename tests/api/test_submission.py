@@ -116,3 +116,39 @@ async def test_a_client_is_no_more_urgent_than_the_deployment_lets_it_be(setting
     assert "must be 5 to 9" in refused.text
     assert [(await store.get(one.json()["id"])).priority for one in (unsaid, asked)] == [5, 7]
     assert in_a_batch.status_code == 422
+
+
+# -- dedup_key ---------------------------------------------------------------------------------------------------------
+
+ONCE = STORY | {"dedup_key": "book-17"}
+
+
+@pytest.mark.parametrize("scope", [{}, {"dedup_seconds": 60}], ids=["active", "a time"])
+async def test_a_duplicate_is_answered_with_the_first_job(api: httpx.AsyncClient, scope: dict[str, object]) -> None:
+    """200 and the body of GET; there is no second job."""
+    first = await api.post("/stories", json=ONCE | scope)
+    second = await api.post("/jobs", json={"kind": "story", "input": IN_STORY, **_options(ONCE | scope)})
+
+    assert (first.status_code, second.status_code) == (202, 200)
+    assert second.headers["Location"] == first.headers["Location"]
+    assert second.json() == (await api.get(first.headers["Location"])).json()
+    assert second.json()["dedup_key"] == "book-17"
+    assert len((await api.get("/jobs")).json()["jobs"]) == 1
+
+
+async def test_the_answer_with_a_dedup_key_equals_what_is_stored(api: httpx.AsyncClient) -> None:
+    told = (await api.post("/stories", json=ONCE)).json()
+    stored = (await api.get(told["urls"]["self"])).json()
+    assert told | {"queue": None} == stored | {"queue": None}
+
+
+async def test_a_duplicate_can_be_refused(api: httpx.AsyncClient) -> None:
+    first = (await api.post("/stories", json=ONCE)).json()
+    response = await api.post("/stories", json=ONCE | {"on_duplicate": "reject"})
+    assert response.status_code == 409
+    assert response.json()["type"] == "urn:headrace:problem:duplicate-job"
+    assert first["id"] in response.json()["detail"]
+
+
+def _options(body: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in body.items() if name not in IN_STORY}
