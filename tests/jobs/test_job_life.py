@@ -422,6 +422,7 @@ async def _await(work: Awaitable[object]) -> None:
 
 
 @pytest.mark.hypothesis
+@pytest.mark.slow
 def test_every_job_lives_as_the_model_says(redis_url: str) -> None:
     settings = Settings.model_validate(
         {"redis_url": redis_url, "lease": "1h", "message_grace": "1h", "release_window": 1000}

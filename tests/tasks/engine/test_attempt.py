@@ -128,6 +128,7 @@ async def test_a_fault_in_a_step_is_named_without_secrets(claim: Claim, tools: T
     )
 
 
+@pytest.mark.slow
 async def test_a_long_error_is_shortened(claim: Claim, tools: Tools) -> None:
     async def make(_context: JobContext, _input: BaseModel) -> BaseModel:
         raise ValueError("x" * 10_000)
@@ -276,6 +277,7 @@ def _render_for(seconds: float) -> Make[BaseModel, BaseModel]:
     return block
 
 
+@pytest.mark.slow
 async def test_a_blocked_loop_fails_the_job_by_name_of_the_place(claim: Claim, tools: Tools) -> None:
     """From the lease's thread; in earnest the process ends with it."""
     quick = replace(tools, settings=tools.settings.model_copy(update={"max_loop_block": timedelta(seconds=1)}))
@@ -297,6 +299,7 @@ async def test_a_blocked_loop_fails_the_job_by_name_of_the_place(claim: Claim, t
     assert re.fullmatch(place, warning["where"])
 
 
+@pytest.mark.slow
 async def test_a_loop_that_is_blocked_for_a_moment_is_only_said_to_be(claim: Claim, tools: Tools) -> None:
     ended_with: list[int] = []
     leases = LeaseThread(tools.settings, exit_process=ended_with.append)
@@ -310,6 +313,7 @@ async def test_a_loop_that_is_blocked_for_a_moment_is_only_said_to_be(claim: Cla
     assert "the event loop is blocked" in [line["event"] for line in logs]
 
 
+@pytest.mark.slow
 async def test_a_cancel_that_a_blocked_loop_does_not_hear_ends_the_process(
     claim: Claim, tools: Tools, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
