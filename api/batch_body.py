@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.errors import UnsupportedMediaType
 from api.json_route import invalid_body
 from api.problems import MAX_ERRORS
-from api.submission import NO_UPLOAD, KindName, named_uploads, new_job, options_in_json, permitted
+from api.submission import NO_UPLOAD, KindName, check_time_limit, named_uploads, new_job, options_in_json, permitted
 from jobs import kinds
 from jobs.batches import MAX_JOBS, Item
 from jobs.new_job import Idempotency
@@ -67,15 +67,17 @@ class BatchRequest:
 
     def __init__(self, raw: bytes, content_type: str, options: dict[str, str], settings: Settings) -> None:
         media_type = content_type.partition(";")[0].strip().lower()
+        where = "body" if media_type == JSON else "query"
         if media_type == JSON:
             body = _parse_json(raw)
             self._options: BatchOptions = permitted(body, settings)
             entries = _entries(((("jobs", number), job) for number, job in enumerate(body.jobs)), Entry.model_validate)
         elif media_type in JSON_LINES:
-            self._options = permitted(_parse_options(options), settings, where="query")
+            self._options = permitted(_parse_options(options), settings, where=where)
             entries = _parse_lines(raw)
         else:
             raise UnsupportedMediaType(JSON, *JSON_LINES[:1])
+        check_time_limit(self._options, map(kinds.get, {entry.kind for entry in entries.values()}), where=where)
         self.user_id = self._options.user_id
         self.items = _items(entries, self._options)
         self._places = list(entries)

@@ -151,6 +151,8 @@ def just_accepted(job_id: str, new: NewJob, created_at: datetime) -> Response:
             "queue": {"name": new.kind.queue, "position": None},
             "max_cost": None if new.max_cost is None else float(new.max_cost),
             "created_at": created_at,
+            "time_limit_seconds": _seconds(new.time_limit),
+            "retention_seconds": _seconds(new.retention),
             "dedup_key": new.dedup.key if new.dedup else None,
             "run_at": due,
             "deadline": (due or created_at) + (new.start_deadline or timedelta(0)),
@@ -194,3 +196,7 @@ def matches(request: Request, etag: str) -> bool:
 def _poll_after(due: datetime | None) -> int:
     """Seconds until it is worth asking again for a job that is not queued before `due`."""
     return max(1, ceil((due - datetime.now(tz=UTC)).total_seconds())) if due else POLL_AFTER
+
+
+def _seconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else int(duration.total_seconds())

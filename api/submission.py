@@ -1,6 +1,6 @@
 """From a request body to a job."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar, cast
@@ -107,6 +107,7 @@ async def submit(
     """
     store = store_of(request)
     options = permitted(options, settings_of(request))
+    check_time_limit(options, [kind])
     new = new_job(kind, content, options)
     compared = {"kind": kind.name, "input": content, "options": options_in_json(options)} if key else {}
     token = idempotency(key, user_id=options.user_id, path=request.scope["path"], body=compared)
@@ -123,7 +124,10 @@ async def submit(
 
 
 def permitted(options: Options, settings: Settings, *, where: str = "body") -> Options:
-    """The options, no more urgent than clients may be. Raises RequestValidationError for one that asked to be."""
+    """The options, no more urgent than clients may be. Raises RequestValidationError for what is not permitted."""
+    longest = int(settings.retention.total_seconds())
+    if options.retention_seconds and options.retention_seconds > longest:
+        raise invalid("retention_seconds", f"must be {longest} or less, as this deployment has it", where=where)
     limit = settings.most_urgent_priority
     if options.priority >= limit:
         return options
@@ -132,6 +136,14 @@ def permitted(options: Options, settings: Settings, *, where: str = "body") -> O
             "priority", f"must be {limit} to {PRIORITIES.stop - 1}; this deployment keeps 0 to {limit - 1}", where=where
         )
     return options.model_copy(update={"priority": limit})
+
+
+def check_time_limit(options: RunOptions, kinds_of: Iterable[Kind], *, where: str = "body") -> None:
+    """Whether a run may be so long for all of these kinds. Raises RequestValidationError."""
+    for kind in kinds_of:
+        longest = int(kind.time_limit.total_seconds())
+        if options.time_limit_seconds and options.time_limit_seconds > longest:
+            raise invalid("time_limit_seconds", f"must be {longest} or less for a {kind.name}", where=where)
 
 
 def new_job(kind: Kind, content: dict[str, Any], options: RunOptions) -> NewJob:
@@ -144,6 +156,8 @@ def new_job(kind: Kind, content: dict[str, Any], options: RunOptions) -> NewJob:
         max_attempts=options.max_attempts,
         start_deadline=_seconds(options.start_deadline_seconds),
         max_cost=options.max_cost,
+        time_limit=_seconds(options.time_limit_seconds),
+        retention=_seconds(options.retention_seconds),
     )
     if isinstance(options, BatchOptions):
         new = replace(new, run_at=options.run_at, delay=_seconds(options.delay_seconds))

@@ -117,6 +117,12 @@ class Job(Frozen):
     usage: list[UsageItem] = []
     reused: Reused = Reused()
     max_cost: float | None = Field(default=None, description="USD; a call that would pass it is not made")
+    time_limit_seconds: int | None = Field(
+        default=None, description="Longest run of one attempt; null: as its kind has it"
+    )
+    retention_seconds: int | None = Field(
+        default=None, description="It is kept so long when it has ended; null: as the deployment has it"
+    )
     files: list[FileRef] = []
     dedup_key: str | None = Field(default=None, description="Another job of the same user with it is not made")
     batch: str | None = Field(default=None, description="The batch that it is one of")

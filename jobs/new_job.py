@@ -26,8 +26,7 @@ class Dedup:
 
     def argument(self) -> dict[str, Any]:
         """As create.lua takes it."""
-        seconds = None if self.within is None else int(self.within.total_seconds())
-        return {"key": self.key, "seconds": seconds or 0, "reject": self.reject}
+        return {"key": self.key, "seconds": _whole_seconds(self.within) or 0, "reject": self.reject}
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,10 @@ class NewJob:
     start_deadline: timedelta | None = None
     max_cost: Decimal | None = None
     """USD."""
+    time_limit: timedelta | None = None
+    """Of one attempt; None: as its kind has it."""
+    retention: timedelta | None = None
+    """When it has ended; None: as the deployment has it."""
     run_at: datetime | None = None
     """It is not queued before; None, or a past one: at once."""
     delay: timedelta | None = None
@@ -64,12 +67,7 @@ class NewJob:
 
     def record(self) -> dict[str, str]:
         """Its part of the record."""
-        later: dict[str, str] = {}
-        if self.run_at:
-            later["run_at"] = str(to_ms(self.run_at))
-        if self.delay:
-            later["delay"] = str(self.delay // timedelta(milliseconds=1))
-        return later | {
+        return self._if_asked_for() | {
             "kind": self.kind.name,
             "queue": self.kind.queue,
             "priority": str(self.priority),
@@ -78,6 +76,20 @@ class NewJob:
             "max_attempts": str(self.max_attempts),
             "max_cost": str(to_micros(self.max_cost)) if self.max_cost else "",
         }
+
+    def _if_asked_for(self) -> dict[str, str]:
+        """Fields that most records do without."""
+        found = {
+            "run_at": to_ms(self.run_at) if self.run_at else None,
+            "delay": self.delay // timedelta(milliseconds=1) if self.delay else None,
+            "time_limit": _whole_seconds(self.time_limit),
+            "retention": _whole_seconds(self.retention),
+        }
+        return {name: str(value) for name, value in found.items() if value is not None}
+
+
+def _whole_seconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else int(duration.total_seconds())
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,17 @@ class RunOptions(BaseModel):
             examples=[2.5],
         ),
     ] = None
+    time_limit_seconds: Annotated[
+        int | None,
+        Field(ge=1, description="Longest run of one attempt, no longer than its kind's; null: that of its kind"),
+    ] = None
+    retention_seconds: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="It is kept so long when it has ended, no longer than the deployment has it; null: so long",
+        ),
+    ] = None
 
 
 class BatchOptions(RunOptions):
@@ -76,7 +87,6 @@ class BatchOptions(RunOptions):
         RunAt | None,
         Field(
             description="It is `scheduled` until then, and queued from then on; one in the past: at once",
-            examples=["2026-12-01T09:00:00+01:00"],
         ),
     ] = None
     delay_seconds: Annotated[
@@ -104,7 +114,6 @@ class JobOptions(BatchOptions):
         Field(
             description="While a job of the same user with this key has not ended, no other is made: a request gets it,"
             " with 200",
-            examples=["book-17"],
         ),
     ] = None
     dedup_seconds: Annotated[

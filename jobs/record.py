@@ -17,6 +17,10 @@ class JobRecord(TypedDict):
     max_attempts: str
     max_cost: str
     """Empty for no limit."""
+    time_limit: NotRequired[str]
+    """Of one attempt, s, if it is not its kind's."""
+    retention: NotRequired[str]
+    """How long it is kept when it has ended, s, if not as long as the deployment has it."""
     retry_of: NotRequired[str]
     """The job that this one retries; empty for none."""
     dedup_key: NotRequired[str]

@@ -53,6 +53,8 @@ def to_job(record: JobRecord, *, position: int | None = None) -> Job:
         usage=used(cast("Mapping[str, str]", record)),
         reused=Reused.model_validate_json(record["reused"]) if "reused" in record else Reused(),
         max_cost=to_usd(int(record["max_cost"])) if record.get("max_cost") else None,
+        time_limit_seconds=_number(record.get("time_limit")),
+        retention_seconds=_number(record.get("retention")),
         files=_FILES.validate_json(record.get("files", "[]")),
         dedup_key=record.get("dedup_key"),
         batch=record.get("batch"),
@@ -91,3 +93,7 @@ _Date = Literal[
 def _date(record: JobRecord, field: _Date) -> datetime | None:
     ms = record.get(field)
     return to_datetime(ms) if ms else None
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text else None

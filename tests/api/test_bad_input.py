@@ -55,6 +55,8 @@ def fields_of(response: httpx.Response) -> list[str]:
         (STORY | {"priority": 10}, "priority"),
         (STORY | {"max_attempts": 0}, "max_attempts"),
         (STORY | {"start_deadline_seconds": 0}, "start_deadline_seconds"),
+        (STORY | {"time_limit_seconds": 0}, "time_limit_seconds"),
+        (STORY | {"retention_seconds": 0}, "retention_seconds"),
         (STORY | {"dedup_key": ""}, "dedup_key"),
         (STORY | {"dedup_key": "x" * 129}, "dedup_key"),
         (STORY | {"dedup_key": "two words"}, "dedup_key"),

@@ -39,8 +39,9 @@ async def test_a_story_is_accepted_with_the_place_to_look_at_it(api: httpx.Async
         {"user_id": None},
         {"priority": 0, "max_attempts": 7, "start_deadline_seconds": 90},
         {"run_at": "2001-01-01T00:00:00Z"},
+        {"time_limit_seconds": 60, "retention_seconds": 3600},
     ],
-    ids=["as usual", "nobody's", "with options", "for a time that has passed"],
+    ids=["as usual", "nobody's", "with options", "for a time that has passed", "with limits"],
 )
 async def test_the_answer_equals_what_is_stored(api: httpx.AsyncClient, options: dict[str, object]) -> None:
     """The job in the 202 is the job that GET shows, but for its place in the queue."""
@@ -152,3 +153,36 @@ async def test_a_duplicate_can_be_refused(api: httpx.AsyncClient) -> None:
 
 def _options(body: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in body.items() if name not in IN_STORY}
+
+
+# -- Limits ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_retry_has_the_limits_of_its_job(api: httpx.AsyncClient) -> None:
+    limits = {"time_limit_seconds": 60, "retention_seconds": 3600}
+    job = (await api.post("/stories", json=STORY | limits)).json()
+    await api.post(job["urls"]["cancel"])
+    retry = (await api.post(job["urls"]["retry"])).json()
+    assert {name: retry[name] for name in limits} == limits
+
+
+@pytest.mark.parametrize("limit", ["time_limit_seconds", "retention_seconds"])
+async def test_a_limit_is_no_longer_than_it_may_be(settings: Settings, limit: str) -> None:
+    """A run than its kind's; what is kept than the deployment's."""
+    longest = int(
+        (kinds.get("story").time_limit if limit == "time_limit_seconds" else settings.retention).total_seconds()
+    )
+    one = {"custom_id": "a", "kind": "story", "input": IN_STORY}
+    async with client_of(settings) as api:
+        fits = await api.post("/stories", json=STORY | {limit: longest})
+        assert fits.status_code == 202
+        assert fits.json()[limit] == longest
+        for path, body in (
+            ("/stories", STORY | {limit: longest + 1}),
+            ("/jobs", {"kind": "story", "input": IN_STORY, limit: longest + 1}),
+            ("/batches", {"jobs": [one], limit: longest + 1}),
+        ):
+            refused = await api.post(path, json=body)
+            assert refused.status_code == 422
+            assert [error["field"] for error in refused.json()["errors"]] == [limit]
+            assert str(longest) in refused.json()["detail"]

@@ -27,17 +27,19 @@ local function dedup_of(user, key)
   return DEDUP .. user .. ' ' .. key
 end
 
--- Lets every key of a finished job end, and counts it. `job` has the kind, the user_id and the dedup_key.
+-- Lets every key of a finished job end, and counts it. `job` has the kind, the user_id, the dedup_key and the
+-- retention.
 local function close(id, state, at, job)
+  local keep = math.min(KEEP, tonumber(job.retention or KEEP))
   unset(id, 'turn', 'deliveries', 'claim', 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
   redis.call('ZREM', DEADLINES, id)
-  redis.call('ZADD', RETAINED, at + KEEP * 1000, table.concat({ id, job.kind, state, job.user_id }, ' '))
+  redis.call('ZADD', RETAINED, at + keep * 1000, table.concat({ id, job.kind, state, job.user_id }, ' '))
   if state == 'failed' then redis.call('ZADD', DEAD, at, id) end
   local known_as = job.dedup_key and dedup_of(job.user_id, job.dedup_key)
   if known_as and redis.call('TTL', known_as) == -1 and redis.call('GET', known_as) == id then
     redis.call('DEL', known_as)
   end
-  for _, suffix in ipairs({ '', INPUT, EVENTS, STEPS, FILES }) do redis.call('EXPIRE', JOB .. id .. suffix, KEEP) end
+  for _, suffix in ipairs({ '', INPUT, EVENTS, STEPS, FILES }) do redis.call('EXPIRE', JOB .. id .. suffix, keep) end
   if job.user_id ~= '' then redis.call('EXPIRE', INDEX_USER .. job.user_id, INDEX_KEEP) end
   count('finished:' .. job.kind .. ':' .. state)
 end
@@ -47,7 +49,7 @@ end
 -- rejoins at the place that it had. Returns the queue, which has room or work for `release` then.
 local function enter(id, state, reason, at, data, fields, rejoins)
   local job = get(id, 'state', 'queue', 'priority', 'turn', 'deliveries', 'kind', 'user_id', 'created_at',
-    'running_since', 'batch', 'dedup_key')
+    'running_since', 'batch', 'dedup_key', 'retention')
   local queue = QUEUE .. job.queue
   set(id, fields or {})
   set(id, { state = state, state_reason = reason })
