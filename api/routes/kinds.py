@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from api.documentation import answer, body_example, problems
 from api.idempotency import IdempotencyKey
 from api.json_route import JsonRoute
-from api.submission import ACCEPTED, body_model, split, submit
+from api.submission import SUBMITTED, body_model, split, submit
 from jobs import kinds
 from jobs.kinds import Kind
 from jobs.model import Frozen
@@ -73,7 +73,7 @@ def create_router() -> APIRouter:
             summary=f"Submit a {kind.name.replace('_', ' ')}",
             description=f"{kind.summary}. Answers as soon as the job is stored.",
             response_description="The job was stored and will run",
-            responses={202: ACCEPTED} | problems(400, 413, 415, 422, 503),
+            responses=SUBMITTED,
             openapi_extra=body_example(_example(body)),
         )
     return router

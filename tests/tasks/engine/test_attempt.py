@@ -168,6 +168,21 @@ async def test_the_time_limit_of_the_kind_ends_the_job(claim: Claim, tools: Tool
     assert (job.state, job.state_reason) == (State.FAILED, Reason.TIME_LIMIT)
 
 
+@pytest.mark.parametrize(("own", "kinds"), [(1, 3600), (3600, 0.1)], ids=["its own", "its kind's"])
+async def test_the_shorter_time_limit_ends_the_job(
+    claim: Claim, tools: Tools, leases: LeaseThread, own: int, kinds: float
+) -> None:
+    job = claim.job.model_copy(update={"time_limit_seconds": own})
+    kind = replace(made_by(_hang), time_limit=timedelta(seconds=kinds))
+    await Attempt(replace(claim, job=job), kind, tools).run(leases)
+    error = (await tools.store.get(claim.job.id)).error
+    assert error is not None
+    assert (error.reason, error.message) == (
+        Reason.TIME_LIMIT,
+        f"It ran longer than {timedelta(seconds=min(own, kinds))}.",
+    )
+
+
 async def test_a_wait_that_the_provider_tells_is_not_longer_than_the_longest(
     claim: Claim, tools: Tools, leases: LeaseThread, held: Inspector
 ) -> None:
