@@ -89,8 +89,6 @@ def celery_config(settings: Settings) -> dict[str, Any]:
             "visibility_timeout": 60,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
-            # Ours, for tasks.engine.broker_connection: the sentinels to ask at each connection, if there are any.
-            "address": address,
         },
         # -- Seeing ---------------------------------------------------------------------------------------------------
         # For Flower: task id = job id, task name = kind.
