@@ -81,19 +81,21 @@ class Scripts:
 
     @script
     async def renew(
-        self, *, job_id: str, fence: int, lease: int, waiting_for: str, waited: int, left: int | None
+        self, *, job_id: str, fence: int, claim: str, lease: int, waiting_for: str, waited: int, left: int | None
     ) -> list[Any]: ...
 
     @script
-    async def progress(self, *, job_id: str, fence: int, progress: str) -> list[Any]: ...
+    async def progress(self, *, job_id: str, fence: int, claim: str, progress: str) -> list[Any]: ...
 
     @script
     async def save_step(
-        self, *, job_id: str, fence: int, step: str, result: str, files: str, usage: Json, uncounted: Json
+        self, *, job_id: str, fence: int, claim: str, step: str, result: str, files: str, usage: Json, uncounted: Json
     ) -> list[Any]: ...
 
     @script
-    async def finish(self, *, job_id: str, fence: int, state: str, reason: str, outcome: Json) -> list[Any]: ...
+    async def finish(
+        self, *, job_id: str, fence: int, claim: str, state: str, reason: str, outcome: Json
+    ) -> list[Any]: ...
 
     @script
     async def finish_next(
@@ -101,6 +103,7 @@ class Scripts:
         *,
         job_id: str,
         fence: int,
+        claim: str,
         state: str,
         reason: str,
         outcome: Json,
@@ -113,11 +116,11 @@ class Scripts:
 
     @script
     async def retry_later(
-        self, *, job_id: str, fence: int, reason: str, wait: int, failure: str, outcome: Json
+        self, *, job_id: str, fence: int, claim: str, reason: str, wait: int, failure: str, outcome: Json
     ) -> list[Any]: ...
 
     @script
-    async def hand_back(self, *, job_id: str, fence: int) -> list[Any]: ...
+    async def hand_back(self, *, job_id: str, fence: int, claim: str) -> list[Any]: ...
 
     @script
     async def admit(
@@ -125,6 +128,7 @@ class Scripts:
         *,
         job_id: str,
         fence: int,
+        claim: str,
         call: str,
         seat: str,
         model: str,
@@ -152,7 +156,7 @@ class Scripts:
     # -- Recovery -----------------------------------------------------------------------------------------------------
 
     @script
-    async def lose(self, *, job_id: str, fence: int) -> list[Any]: ...
+    async def lose(self, *, job_id: str, fence: int, claim: str) -> list[Any]: ...
 
     @script
     async def report(self, *, worker: str, report: str, queues: Json, dropped: int) -> list[Any]: ...

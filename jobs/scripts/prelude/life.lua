@@ -24,7 +24,7 @@ end
 
 -- Lets every key of a finished job end, and counts it. `job` has the kind and the user_id.
 local function close(id, state, at, job)
-  unset(id, 'turn', 'deliveries', 'claim', 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
+  unset(id, 'turn', 'deliveries', 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
   redis.call('ZREM', DEADLINES, id)
   redis.call('ZADD', RETAINED, at + KEEP * 1000, table.concat({ id, job.kind, state, job.user_id }, ' '))
   if state == 'failed' then redis.call('ZADD', DEAD, at, id) end
@@ -137,10 +137,13 @@ end
 
 -- -- Leases -----------------------------------------------------------------------------------------------------------------
 
--- Whether the job runs under this fence; else its state and the current fence, for the refusal.
-local function holds(id, fence)
-  local job = get(id, 'state', 'fence')
-  return job.state == 'running' and tonumber(job.fence) == fence, job.state, tonumber(job.fence)
+-- Whether the job runs under this fence and this claim; else its state, and whether it was the last to run: then its write
+-- may be a repeat. The claim's token is asked for as well, because a replica that was promoted may have missed claims, and
+-- gives their fences a second time.
+local function holds(id, fence, claim)
+  local job = get(id, 'state', 'fence', 'claim')
+  local last = tonumber(job.fence) == fence and job.claim == claim
+  return last and job.state == 'running', job.state, last
 end
 
 -- The answer to a worker that no longer holds the job.
@@ -190,10 +193,10 @@ end
 
 -- running -> completed or failed, by the holder of the fence. Returns the queue to release; nil and the refusal, when the
 -- job is no longer this worker's; nil alone when that was done before.
-local function finish(id, fence, state, reason, outcome, at)
-  local mine, current, holder = holds(id, fence)
+local function finish(id, fence, claim, state, reason, outcome, at)
+  local mine, current, was_mine = holds(id, fence, claim)
   if not mine then
-    if current == state and holder == fence then return nil end
+    if current == state and was_mine then return nil end
     return nil, refuse(current)
   end
   -- What an earlier attempt failed of is no longer this job's error.
