@@ -67,7 +67,7 @@ class FleetReport(Frozen):
     leases_ended: int
     longest_ended_seconds: float | None
     scheduled: int
-    longest_overdue_seconds: float | None = Field(description="Of the retries that are due")
+    longest_overdue_seconds: float | None = Field(description="Of the scheduled jobs that are due")
     dead: int
     messages_lost: int
     findings: Sequence[Finding] = ()
@@ -135,8 +135,8 @@ def _stuck(report: FleetReport) -> list[Finding]:
     if (due := report.longest_overdue_seconds) and due > OVERDUE:
         found.append(
             wrong(
-                f"A retry is overdue by {due:.0f} s.",
-                "The workers' sweep starts retries: start a worker, or look into the log of one.",
+                f"A scheduled job is overdue by {due:.0f} s.",
+                "The workers' sweep queues what is due: start a worker, or look into the log of one.",
             )
         )
     if report.dead:

@@ -74,7 +74,8 @@ async def explain(job_id: str, redis: Redis, store: JobStore, fleet: Fleet, *, p
             left = (lease_until or 0) / 1000 - now.timestamp()
             wrong, why = left < -OVERDUE, _running(job, now, lease_left=left)
         case State.SCHEDULED:
-            wait = (job.retry_at - now).total_seconds() if job.retry_at else 0
+            due = job.retry_at or job.run_at
+            wait = (due - now).total_seconds() if due else 0
             nobody = job.state_reason is Reason.NO_CAPABLE_WORKER
             wrong, why = nobody or wait < -OVERDUE, _scheduled(job, wait)
         case _:
@@ -109,6 +110,11 @@ def _running(job: Job, now: datetime, *, lease_left: float) -> str:
 
 
 def _scheduled(job: Job, wait: float) -> str:
+    if not job.started_at and job.run_at:
+        text = f"It is scheduled: it joins queue {job.queue.name} at {job.run_at:%Y-%m-%d %H:%M:%S} UTC"
+        if wait >= -OVERDUE:
+            return f"{text}, in {max(0.0, wait):.0f} s, as its client asked."
+        return f"{text}, as its client asked; that was {-wait:.0f} s ago: start a worker, whose sweep does that."
     why = f" because {_because(job.state_reason)}" if job.state_reason else ""
     text = f"Attempt {job.attempt} of {job.max_attempts} was put off{why}."
     if job.state_reason is Reason.NO_CAPABLE_WORKER:

@@ -20,6 +20,9 @@ UserId = Annotated[
 ]
 
 
+DedupKey = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")]
+"""Visible ASCII."""
+
 Usd = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=6)]
 """A budget."""
 
@@ -57,7 +60,7 @@ class Progress(Frozen):
 class Waiting(Frozen):
     """What an unfinished job waits for, since when, or until when.
 
-    `worker`, `no_capable_worker`, `retry`, `provider` or `rate_limit`.
+    `worker`, `no_capable_worker`, `scheduled` (the time that its client gave), `retry`, `provider` or `rate_limit`.
     """
 
     on: str
@@ -108,12 +111,20 @@ class Job(Frozen):
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    run_at: datetime | None = Field(default=None, description="It is not queued before; null: at once")
     retry_at: datetime | None = None
     deadline: datetime = Field(description="It expires if not started by then")
     usage: list[UsageItem] = []
     reused: Reused = Reused()
     max_cost: float | None = Field(default=None, description="USD; a call that would pass it is not made")
+    time_limit_seconds: int | None = Field(
+        default=None, description="Longest run of one attempt; null: as its kind has it"
+    )
+    retention_seconds: int | None = Field(
+        default=None, description="It is kept so long when it has ended; null: as the deployment has it"
+    )
     files: list[FileRef] = []
+    dedup_key: str | None = Field(default=None, description="Another job of the same user with it is not made")
     batch: str | None = Field(default=None, description="The batch that it is one of")
     custom_id: str | None = Field(default=None, description="What the client calls it within its batch")
     retry_of: str | None = Field(default=None, description="The job that this one retries")

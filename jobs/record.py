@@ -17,8 +17,13 @@ class JobRecord(TypedDict):
     max_attempts: str
     max_cost: str
     """Empty for no limit."""
+    time_limit: NotRequired[str]
+    """Of one attempt, s, if it is not its kind's."""
+    retention: NotRequired[str]
+    """How long it is kept when it has ended, s, if not as long as the deployment has it."""
     retry_of: NotRequired[str]
     """The job that this one retries; empty for none."""
+    dedup_key: NotRequired[str]
     batch: NotRequired[str]
     custom_id: NotRequired[str]
 
@@ -33,6 +38,10 @@ class JobRecord(TypedDict):
     finished_at: NotRequired[str]
     deadline: str
     """It expires if not started by then."""
+    run_at: NotRequired[str]
+    """Before it was not queued, as its client asked."""
+    delay: NotRequired[str]
+    """The same as ms from its creation, if it was asked for so."""
     retry_at: NotRequired[str]
 
     turn: NotRequired[str]

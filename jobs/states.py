@@ -9,7 +9,7 @@ class State(StrEnum):
     RUNNING = "running"
     """One worker holds the lease."""
     SCHEDULED = "scheduled"
-    """Waiting for its retry time; no worker is held."""
+    """Waiting for its time: of the next attempt, or of the first if its client gave one; no worker is held."""
     COMPLETED = "completed"
     """Done; the result is in the record."""
     FAILED = "failed"

@@ -13,7 +13,7 @@ from jobs import keys
 from jobs.celery_app import create_celery
 from jobs.connection import answered
 from jobs.endings import Ending, completed, failed, kept
-from jobs.errors import IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
+from jobs.errors import DuplicateJob, IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
 from jobs.fleet import WorkerReport
 from jobs.ids import new_id
 from jobs.leases import Claim, Lease, Refusal
@@ -41,6 +41,7 @@ class Swept:
 
     leases_expired: int = 0
     retries_due: int = 0
+    """With jobs that were to run later, and now are to."""
     messages_lost: int = 0
     expired: int = 0
     more: bool = False
@@ -74,7 +75,7 @@ class JobStore:
     # -- Clients ------------------------------------------------------------------------------------------------------
 
     async def create(self, new: NewJob, idempotency: Idempotency | None = None) -> Created:
-        """Stores a job and its message. Raises IdempotencyConflict."""
+        """Stores a job, and its message if it may run now. Raises IdempotencyConflict, DuplicateJob."""
         new = new.with_defaults(self._settings)
         return await self._create(new.record(), idempotency, start_within=new.start_deadline, new=new)
 
@@ -312,7 +313,7 @@ class JobStore:
         new: NewJob | None = None,
         retry: Retry = NO_RETRY,
     ) -> Created:
-        job_id = new_id()
+        job_id, dedup = new_id(), new.dedup if new else None
         if retry.of:
             await stage_steps(self.redis, of=retry.of, to=job_id, left_out=retry.left_out, patience=self._patience)
         outcome, found, *created_at = await self.scripts.create(
@@ -325,13 +326,16 @@ class JobStore:
             retry_of=retry.of,
             named_in=retry.named_in,
             left_out=retry.left_out,
+            dedup=dedup.argument() if dedup else {},
         )
         if outcome == "conflict":
             raise IdempotencyConflict(found)
         if outcome == "not_final":
             raise NotRetryable(retry.of, found)
-        if outcome == "replayed":
-            return Created(job_id=found, replayed=True)
+        if outcome == "duplicate" and dedup and dedup.reject:
+            raise DuplicateJob(found)
+        if outcome != "created":
+            return Created(job_id=found, replayed=outcome == "replayed", duplicate=outcome == "duplicate")
         return Created(job_id=found, replayed=False, created_at=to_datetime(created_at[0]), new=new)
 
     async def _finish(self, lease: Lease, ending: Ending) -> None:

@@ -12,7 +12,7 @@ from api.documentation import JobId, answer, body_example, problems
 from api.idempotency import IdempotencyKey, idempotency, parse_key
 from api.json_route import JsonRoute, read_body
 from api.representation import JobBody, JobPage, accepted, job_body, job_response, unless_known
-from api.submission import ACCEPTED, KindName, NewJobBody, invalid, parse, submit
+from api.submission import ACCEPTED, SUBMITTED, KindName, NewJobBody, invalid, parse, submit
 from jobs import kinds
 from jobs.errors import UnknownStep
 from jobs.listing import Filter, InvalidCursor
@@ -66,7 +66,7 @@ class RetryBody(BaseModel):
     status_code=status.HTTP_202_ACCEPTED,
     summary="Submit a job of any kind",
     response_description="The job was stored and will run",
-    responses={202: ACCEPTED} | problems(400, 413, 415, 422, 503),
+    responses=SUBMITTED,
     openapi_extra=body_example(
         {"kind": "story", "input": {"title": "My Story", "prompt": "A magical adventure"}, "priority": 3}
     ),

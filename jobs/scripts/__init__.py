@@ -10,6 +10,7 @@ from redis.commands.core import AsyncScript
 from jobs import keys
 from jobs.connection import answered
 from jobs.messages import Renderer, lua_string
+from jobs.options import MAX_DELAY, MAX_START_DEADLINE
 from jobs.record import DEFAULTS, FAMILIES, FIELDS
 from jobs.scripts.script import Json, read, script, source_of
 from jobs.settings import Settings
@@ -66,6 +67,7 @@ class Scripts:
         retry_of: str,
         named_in: str,
         left_out: Json,
+        dedup: Json,
     ) -> list[Any]: ...
 
     @script
@@ -193,7 +195,7 @@ def _constants(settings: Settings) -> str:
         "FIELDS": FIELDS,
         "KEEP": keep,
         # A user's index outlives the user's newest job, however long that waits and runs.
-        "INDEX_KEEP": keep + int(timedelta(days=30).total_seconds()),
+        "INDEX_KEEP": keep + int((MAX_DELAY + 2 * MAX_START_DEADLINE).total_seconds()),
         "MAX_EVENTS": settings.max_events,
         "RELEASE_WINDOW": settings.release_window or 0,
         "USAGE_KEEP": int(USAGE_KEEP.total_seconds()),

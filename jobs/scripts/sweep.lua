@@ -1,10 +1,10 @@
--- sweep: whatever time has done to jobs: leases that ended, retries that are due, messages that were lost, start deadlines
+-- sweep: whatever time has done to jobs: leases that ended, jobs that are due, messages that were lost, start deadlines
 -- that passed, batches left half made, retention that is over. It only enqueues or ends jobs; it starts none. Any number
 -- of workers may call it. When there is more than one sweep may do, the next one need not wait.
 -- ARGV    pause   until the next sweep, ms
 --         grace   before a missing message counts as lost, ms
 --         most    jobs of each sort
--- RETURN  {leases ended, retries due, messages lost, deadlines passed, 1 when there is more to do or 0}, or {} when another
+-- RETURN  {leases ended, jobs due, messages lost, deadlines passed, 1 when there is more to do or 0}, or {} when another
 --         worker swept just now
 if not redis.call('SET', SWEEPING, '1', 'NX', 'PX', pause) then return {} end
 local at = now()
@@ -19,11 +19,13 @@ end
 local ended = due(LEASES)
 for _, id in ipairs(ended) do lose_worker(id, at) end
 
--- A retry joins the end of its user's jobs. A job whose booked slot has come rejoins: the slot does not wait.
-local retries = due(SCHEDULED)
-for _, id in ipairs(retries) do
-  local reason = get(id, 'state_reason').state_reason
-  enter(id, 'queued', reason, at, {}, {}, reason == 'rate_limited')
+-- A job that is due joins the end of its user's jobs; from then on it has to be started in time. One whose booked slot has
+-- come rejoins: the slot does not wait.
+local come = due(SCHEDULED)
+for _, id in ipairs(come) do
+  local job = get(id, 'state_reason', 'started_at', 'deadline')
+  if not job.started_at then redis.call('ZADD', DEADLINES, job.deadline, id) end
+  enter(id, 'queued', job.state_reason, at, {}, {}, job.state_reason == 'rate_limited')
 end
 
 local expired = due(DEADLINES)
@@ -116,4 +118,4 @@ redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', at - WORKER_KEEP * 1000)
 if #ended > 0 then count('leases_expired', #ended) end
 if lost > 0 then count('messages_lost', lost) end
 if more then redis.call('DEL', SWEEPING) end
-return { #ended, #retries, lost, #expired, more and 1 or 0 }
+return { #ended, #come, lost, #expired, more and 1 or 0 }

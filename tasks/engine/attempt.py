@@ -25,7 +25,7 @@ from headrace.pipeline import run_pipeline
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.kind import InvalidKind, Kind
 from jobs.leases import Claim, Lease, Refusal
-from jobs.model import JobError
+from jobs.model import Job, JobError
 from jobs.states import Reason, State
 from tasks.engine.backend import LeasedJob, Tools
 from tasks.engine.fault import describe
@@ -61,6 +61,7 @@ class Attempt:
         self._kind = kind
         self._input = kind.input.model_validate(claim.job.input)
         self._tools = tools
+        self._time_limit = _time_limit(kind, claim.job)
         self._loop = asyncio.get_running_loop()
         self._backend = LeasedJob(claim.lease, tools)
         self._context = JobContext(self._backend, claim.steps, version=kind.version, errors=kind.errors)
@@ -73,7 +74,7 @@ class Attempt:
         """Runs the pipeline to the end of the attempt; returns what became of the job. Raises CancellationIgnored."""
         self._log.info("job started", steps_saved=len(self._claim.steps))
         self._work = self._loop.create_task(self._pipeline())
-        limit = self._loop.call_later(self._kind.time_limit.total_seconds(), self._end, _Stop.TIME_LIMIT)
+        limit = self._loop.call_later(self._time_limit.total_seconds(), self._end, _Stop.TIME_LIMIT)
         try:
             watch = LoopWatch(self._kind.package)
             waiting = self._backend.waits.longest
@@ -124,7 +125,7 @@ class Attempt:
             case _Stop.LOST:
                 return "lost"
             case _Stop.TIME_LIMIT:
-                return await self._fail(Reason.TIME_LIMIT, f"It ran longer than {self._kind.time_limit}.")
+                return await self._fail(Reason.TIME_LIMIT, f"It ran longer than {self._time_limit}.")
             case _Stop.INTERRUPTED if _unfinished(work):
                 return await self._hand_back()
             case _:
@@ -243,3 +244,9 @@ async def leave_to_another(lease: Lease, error: Exception, tools: Tools) -> str:
     except StoreUnavailable:
         return "lost: unreachable"
     return f"{state}: {reason}"
+
+
+def _time_limit(kind: Kind, job: Job) -> timedelta:
+    """Its own, if that is shorter than its kind's."""
+    own = job.time_limit_seconds
+    return kind.time_limit if own is None else min(kind.time_limit, timedelta(seconds=own))

@@ -120,6 +120,13 @@ class JobLife(RuleBasedStateMachine):
     def create(self, priority: int, max_attempts: int) -> str:
         return self._create(priority, max_attempts=max_attempts)
 
+    @rule(target=jobs, max_attempts=st.integers(1, 3))
+    def create_for_later(self, max_attempts: int) -> str:
+        self._later()
+        created = self.run(self.store.create(story(max_attempts=max_attempts, delay=SLOW_CALL)))
+        self.fleet.lives[created.job_id] = Life(LANE, max_attempts, State.SCHEDULED)
+        return created.job_id
+
     @rule(target=jobs, key=st.sampled_from("ab"), says=st.sampled_from(["one thing", "another"]))
     def create_under_key(self, key: str, says: str) -> Made[str]:
         self._later()
@@ -415,6 +422,7 @@ async def _await(work: Awaitable[object]) -> None:
 
 
 @pytest.mark.hypothesis
+@pytest.mark.slow
 def test_every_job_lives_as_the_model_says(redis_url: str) -> None:
     settings = Settings.model_validate(
         {"redis_url": redis_url, "lease": "1h", "message_grace": "1h", "release_window": 1000}

@@ -46,6 +46,10 @@ async def _never_started(store: JobStore) -> Lease:
     return Lease(await queued(store), fence=0, claim="none")
 
 
+async def _for_later(store: JobStore) -> Lease:
+    return Lease(await queued(store, story(delay=timedelta(hours=1))), fence=0)
+
+
 async def _handed_back(store: JobStore) -> Lease:
     claim = await running(store)
     await store.hand_back(claim.lease)
@@ -75,6 +79,7 @@ def _over(state: State) -> Callable[[JobStore], Awaitable[Lease]]:
 
 SITUATIONS: list[Callable[[JobStore], Awaitable[Lease]]] = [
     _never_started,
+    _for_later,
     _handed_back,
     _first_attempt,
     _last_attempt,

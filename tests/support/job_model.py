@@ -33,7 +33,10 @@ class Life:
     steps: dict[str, str] = field(default_factory=dict[str, str])
     progress: str = ""
     retried_as: str = ""
-    events: list[str] = field(default_factory=lambda: ["queued"])
+    events: list[str] = field(default_factory=list[str])
+
+    def __post_init__(self) -> None:
+        self.events = [self.state]
 
     def enter(self, state: State) -> None:
         assert state in NEXT[self.state], f"{self.state} -> {state}"

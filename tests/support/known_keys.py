@@ -23,6 +23,7 @@ _HEADRACE = [
     rf"{keys.RATE}\S+",
     rf"{keys.USAGE}\d+(:\S*)?",
     rf"{keys.IDEMPOTENCY}.+",
+    rf"{keys.DEDUP}\S* \S+",
     rf"{keys.WORKER}\S+",
     rf"{keys.UPLOAD}{_ID}",
     *(keys.LEASES, keys.SCHEDULED, keys.DEADLINES, keys.DEAD, keys.RETAINED, keys.INDEX_ALL, keys.EXPANDING),

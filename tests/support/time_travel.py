@@ -20,9 +20,10 @@ async def make_retry_due(redis: Redis, job_id: str) -> None:
 
 
 async def pass_start_deadline(redis: Redis, job_id: str) -> None:
-    """Of a job that was never started; others have none any more."""
-    await redis.zadd(keys.DEADLINES, {job_id: PAST}, xx=True)
-    await rewrite(redis, job_id, deadline=PAST)
+    """Of a queued job that was never started; others have none, not yet or not any more."""
+    if await redis.zscore(keys.DEADLINES, job_id) is not None:
+        await redis.zadd(keys.DEADLINES, {job_id: PAST}, xx=True)
+        await rewrite(redis, job_id, deadline=PAST)
 
 
 async def age_message(redis: Redis, job_id: str) -> None:

@@ -22,13 +22,24 @@ local function count_in_batch(batch, id, from, to, at)
   recount(batch, from, to, 1, at)
 end
 
--- Lets every key of a finished job end, and counts it. `job` has the kind and the user_id.
+-- The key under which a user's job is known that has this dedup key.
+local function dedup_of(user, key)
+  return DEDUP .. user .. ' ' .. key
+end
+
+-- Lets every key of a finished job end, and counts it. `job` has the kind, the user_id, the dedup_key and the
+-- retention.
 local function close(id, state, at, job)
+  local keep = math.min(KEEP, tonumber(job.retention or KEEP))
   unset(id, 'turn', 'deliveries', 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
   redis.call('ZREM', DEADLINES, id)
-  redis.call('ZADD', RETAINED, at + KEEP * 1000, table.concat({ id, job.kind, state, job.user_id }, ' '))
+  redis.call('ZADD', RETAINED, at + keep * 1000, table.concat({ id, job.kind, state, job.user_id }, ' '))
   if state == 'failed' then redis.call('ZADD', DEAD, at, id) end
-  for _, suffix in ipairs({ '', INPUT, EVENTS, STEPS, FILES }) do redis.call('EXPIRE', JOB .. id .. suffix, KEEP) end
+  local known_as = job.dedup_key and dedup_of(job.user_id, job.dedup_key)
+  if known_as and redis.call('TTL', known_as) == -1 and redis.call('GET', known_as) == id then
+    redis.call('DEL', known_as)
+  end
+  for _, suffix in ipairs({ '', INPUT, EVENTS, STEPS, FILES }) do redis.call('EXPIRE', JOB .. id .. suffix, keep) end
   if job.user_id ~= '' then redis.call('EXPIRE', INDEX_USER .. job.user_id, INDEX_KEEP) end
   count('finished:' .. job.kind .. ':' .. state)
 end
@@ -38,7 +49,7 @@ end
 -- rejoins at the place that it had. Returns the queue, which has room or work for `release` then.
 local function enter(id, state, reason, at, data, fields, rejoins)
   local job = get(id, 'state', 'queue', 'priority', 'turn', 'deliveries', 'kind', 'user_id', 'created_at',
-    'running_since', 'batch')
+    'running_since', 'batch', 'dedup_key', 'retention')
   local queue = QUEUE .. job.queue
   set(id, fields or {})
   set(id, { state = state, state_reason = reason })
@@ -90,35 +101,46 @@ local function note_made(key, made, fingerprint, seconds)
   redis.call('EXPIRE', key, seconds)
 end
 
--- nothing -> queued: a record of these fields, to be started within so many ms. Its queue is to be released from then.
+-- nothing -> queued, or scheduled when it is to run later: a record of these fields, to be started within so many ms of
+-- when it is queued. Returns the state. The queue is to be released from then.
 local function make_job(id, at, within, fields)
   redis.call('SET', JOB .. id .. INPUT, fields.input)
   fields.input = nil
+  if fields.delay then fields.run_at = at + fields.delay end
+  local due = math.max(at, tonumber(fields.run_at or at))
+  local state = due > at and 'scheduled' or 'queued'
+  if state == 'queued' then fields.run_at = nil end
   for name, default in pairs(DEFAULTS) do
     fields[name] = fields[name] or default
   end
   redis.call('ZADD', INDEX_ALL, at, id)
-  redis.call('ZADD', INDEX_STATE .. 'queued', at, id)
+  redis.call('ZADD', INDEX_STATE .. state, at, id)
   redis.call('ZADD', INDEX_KIND .. fields.kind, at, id)
   if fields.user_id ~= '' then
     redis.call('ZADD', INDEX_USER .. fields.user_id, at, id)
     redis.call('EXPIRE', INDEX_USER .. fields.user_id, INDEX_KEEP)
   end
-  redis.call('ZADD', DEADLINES, at + within, id)
-  redis.call('ZADD', QUEUE .. fields.queue .. WAITING, at, id)
-  join(id, fields)
+  if state == 'queued' then
+    redis.call('ZADD', DEADLINES, at + within, id)
+    redis.call('ZADD', QUEUE .. fields.queue .. WAITING, at, id)
+    join(id, fields)
+  else
+    redis.call('ZADD', SCHEDULED, due, id)
+    emit(JOB .. id, state, at, { state = state, run_at = due })
+  end
   count('created:' .. fields.kind)
   for name, default in pairs(DEFAULTS) do
     if fields[name] == default then fields[name] = nil end
   end
   set(id, fields)
-  set(id, { state = 'queued', created_at = at, deadline = at + within })
+  set(id, { state = state, created_at = at, deadline = due + within })
+  return state
 end
 
 -- Makes the next jobs of a batch, so many at most; returns how many are still to be made. Each stands on the pending list
 -- as its id, the ms to start it in, and the fields of its record, name and value; version 0.1 added some that are none now.
 local function expand(batch, at, most)
-  local key, queues = BATCH .. batch, {}
+  local key, queues, made = BATCH .. batch, {}, {}
   local next = redis.call('LPOP', key .. PENDING, most) or {}
   for _, item in ipairs(next) do
     local job, fields = cjson.decode(item), {}
@@ -126,9 +148,10 @@ local function expand(batch, at, most)
       if IS_FIELD[job[i]] then fields[job[i]] = job[i + 1] end
     end
     queues[fields.queue] = true
-    make_job(job[1], at, job[2], fields)
+    local state = make_job(job[1], at, job[2], fields)
+    made[state] = (made[state] or 0) + 1
   end
-  if #next > 0 then recount(batch, 'pending', 'queued', #next, at) end
+  for state, jobs in pairs(made) do recount(batch, 'pending', state, jobs, at) end
   local left = redis.call('LLEN', key .. PENDING)
   if left == 0 then redis.call('ZREM', EXPANDING, batch) end
   for queue in pairs(queues) do release(queue, at) end

@@ -47,6 +47,7 @@ def _held(
         thread.close()
 
 
+@pytest.mark.slow
 async def test_a_held_lease_outlives_its_length(settings: Settings, claim: Claim, store: JobStore) -> None:
     async def lease_until() -> float:
         return float(await store.redis.zscore(keys.LEASES, claim.job.id) or 0)
