@@ -114,7 +114,7 @@ class JobStore:
         reply = await self.scripts.cancel(job_id=job_id)
         if not reply[0]:
             raise JobNotFound(job_id)
-        return State(reply[1])
+        return State.read(reply[1])
 
     async def get(self, job_id: str) -> Job:
         """Raises JobNotFound."""
@@ -254,14 +254,14 @@ class JobStore:
             failure=error.model_dump_json(),
             outcome=kept(files=files, reused=reused),
         )
-        return State(_written(lease, reply))
+        return State.read(_written(lease, reply))
 
     async def hand_back(self, lease: Lease) -> State:
         """Back to the head of its queue; or ends the job as `lose` does, if its attempts are used up.
 
         That uses up none, unless many have followed each other without a step saved in between.
         """
-        return State(_written(lease, await self.scripts.hand_back(**lease.held())))
+        return State.read(_written(lease, await self.scripts.hand_back(**lease.held())))
 
     # -- Recovery -----------------------------------------------------------------------------------------------------
 
@@ -277,7 +277,7 @@ class JobStore:
 
     async def lose(self, lease: Lease) -> State:
         """The holder is dead: the job is queued again, or failed when its attempts are used up."""
-        return State(_written(lease, await self.scripts.lose(**lease.held())))
+        return State.read(_written(lease, await self.scripts.lose(**lease.held())))
 
     async def report(self, worker: WorkerReport, *, dropped: int = 0) -> int:
         """Notes that `worker` is there, for a minute, and has dropped so many messages since its last report.

@@ -47,7 +47,7 @@ async def _never_started(store: JobStore) -> Lease:
 
 
 async def _for_later(store: JobStore) -> Lease:
-    return Lease(await queued(store, story(delay=timedelta(hours=1))), fence=0)
+    return Lease(await queued(store, story(delay=timedelta(hours=1))), fence=0, claim="none")
 
 
 async def _handed_back(store: JobStore) -> Lease:

@@ -50,6 +50,9 @@ end
 local function enter(id, state, reason, at, data, fields, rejoins)
   local job = get(id, 'state', 'queue', 'priority', 'turn', 'deliveries', 'kind', 'user_id', 'created_at',
     'running_since', 'batch', 'dedup_key', 'retention')
+  -- Before the first write, for nothing takes one back.
+  assert(job.state and job.queue and job.kind and LANES[(tonumber(job.priority) or -1) + 1] and tonumber(job.created_at)
+    and (job.state ~= 'running' or tonumber(job.running_since)), 'its record lacks what every job has')
   local queue = QUEUE .. job.queue
   set(id, fields or {})
   set(id, { state = state, state_reason = reason })
@@ -142,13 +145,21 @@ end
 local function expand(batch, at, most)
   local key, queues, made = BATCH .. batch, {}, {}
   local next = redis.call('LPOP', key .. PENDING, most) or {}
-  for _, item in ipairs(next) do
+  local function make(item)
     local job, fields = cjson.decode(item), {}
     for i = 3, #job, 2 do
       if IS_FIELD[job[i]] then fields[job[i]] = job[i + 1] end
     end
+    assert(fields.queue and fields.kind and fields.input and fields.user_id, 'a staged job has no kind, queue, user or input')
     queues[fields.queue] = true
-    local state = make_job(job[1], at, job[2], fields)
+    return make_job(job[1], at, job[2], fields)
+  end
+  for _, item in ipairs(next) do
+    local well, state = pcall(make, item)
+    if not well then
+      note_fault(batch, state)
+      state = 'failed'
+    end
     made[state] = (made[state] or 0) + 1
   end
   for state, jobs in pairs(made) do recount(batch, 'pending', state, jobs, at) end

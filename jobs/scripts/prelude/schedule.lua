@@ -41,6 +41,7 @@ end
 
 -- Puts the message of a job on Celery's list: at the tail; at the head if it comes back, for it has waited its turn.
 local function send(id, job, place, at)
+  assert(job.kind and job.queue and LANES[(tonumber(job.priority) or -1) + 1], 'its record has no kind, queue or priority')
   local queue = QUEUE .. job.queue
   local comes_back = job.turn
   job.deliveries = add(id, 'deliveries', 1)
@@ -68,10 +69,14 @@ local function release(queue, at)
   -- Of those that go to the head, the first is put there last.
   for i = #next - 1, 1, -2 do
     local id, place = next[i], tonumber(next[i + 1])
-    local job = get(id, 'kind', 'queue', 'priority', 'turn')
-    if job.turn then send(id, job, place, at) else table.insert(new, { id, job, place }) end
+    local readable, job = isolated(id, get, 'kind', 'queue', 'priority', 'turn')
+    if readable and job.turn then
+      isolated(id, send, job, place, at)
+    elseif readable then
+      table.insert(new, { id, job, place })
+    end
   end
-  for i = #new, 1, -1 do send(new[i][1], new[i][2], new[i][3], at) end
+  for i = #new, 1, -1 do isolated(new[i][1], send, new[i][2], new[i][3], at) end
   if #next / 2 < most then
     redis.call('UNLINK', QUEUE .. queue .. TENANTS)
     return false
