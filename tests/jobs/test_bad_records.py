@@ -12,6 +12,7 @@ from jobs import keys
 from jobs.errors import StoreUnavailable
 from jobs.job_findings import find_in_jobs
 from jobs.listing import Filter, JobList
+from jobs.pauses import of_queue
 from jobs.states import State
 from jobs.store import JobStore, Swept
 from tests.support.inspector import Inspector
@@ -101,6 +102,17 @@ async def test_a_bad_record_in_a_queue_does_not_stop_the_queue(
     assert await held.messages("default\x06\x163") == [good, created]
     assert await _put_aside(redis) == {bad}
     assert (await claimed(store, good)).job.attempt == 1
+
+
+async def test_a_bad_record_stops_no_purge(store: JobStore, redis: Redis, held: Inspector, damage: Any) -> None:  # noqa: ANN401  # one of DAMAGES
+    bad, good = await queued(store), await queued(store)
+    await damage(redis, bad)
+
+    done = await store.purges.purge(of_queue("default"), by="ann", why="tests", within=PATIENCE)
+
+    assert done.over
+    assert (await store.get(good)).state is State.CANCELLED
+    assert await held.members(keys.queue("default", keys.WAITING)) == []
 
 
 async def test_the_doctor_names_it_and_why(store: JobStore, redis: Redis) -> None:

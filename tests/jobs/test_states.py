@@ -14,6 +14,7 @@ from jobs.endings import completed
 from jobs.errors import LeaseLost, NotRetryable
 from jobs.leases import Claim, Lease
 from jobs.model import Progress
+from jobs.pauses import of_queue
 from jobs.scripts import Scripts, script_names
 from jobs.scripts.script import parameters_of
 from jobs.settings import Settings
@@ -115,14 +116,15 @@ CALLS: dict[str, Callable[[JobStore, Lease], Awaitable[object]]] = {
     "lose.lua": lambda store, lease: store.lose(lease),
     "cancel.lua": lambda store, lease: store.cancel(lease.job_id),
     "create.lua": lambda store, lease: store.retry(lease.job_id),
+    "purge.lua": lambda store, _: store.purges.purge(of_queue("default"), by="ann", why="none", within=timedelta(1)),
     "sweep.lua": _sweep_with_all_due,
     "admit.lua": lambda store, lease: desk_of(store, Settings()).admit(lease, planned()),
     "settle.lua": lambda store, lease: desk_of(store, Settings()).settle(lease, planned(), []),
 }
 
 
-OTHERS = {"open_batch.lua", "expand_batch.lua", "cancel_batch.lua", "look.lua", "report.lua"}
-"""They change no job that is there; see test_batches.py and test_schedule.py."""
+OTHERS = {"open_batch.lua", "expand_batch.lua", "cancel_batch.lua", "look.lua", "report.lua", "pause.lua", "resume.lua"}
+"""They bring no job that is there to another state; see test_batches.py, test_schedule.py and test_pauses.py."""
 
 
 def test_every_script_is_tried() -> None:
