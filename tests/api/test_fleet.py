@@ -27,6 +27,7 @@ SAMPLES = {
     "headrace_leases_expired_total",
     "headrace_children_lost_total",
     "headrace_messages_lost_total",
+    "headrace_records_quarantined_total",
     "headrace_interrupted_total",
     "headrace_steps_saved_total",
     "headrace_steps_reused_total",
