@@ -57,6 +57,8 @@ class Reason(StrEnum):
     """The pipeline has changed, and a step saved before no longer fits it; the error names the step."""
     USER_REQUEST = "user_request"
     """A client asked for it."""
+    SUPERSEDED = "superseded"
+    """The next run of its schedule took its place."""
     START_DEADLINE = "start_deadline"
     """No worker was free before the start deadline."""
     NO_CAPABLE_WORKER = "no_capable_worker"

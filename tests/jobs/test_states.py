@@ -10,10 +10,13 @@ from typing import Any, cast
 import pytest
 from redis.exceptions import ResponseError
 
+from jobs import keys
 from jobs.endings import completed
 from jobs.errors import LeaseLost, NotRetryable
 from jobs.leases import Claim, Lease
 from jobs.model import Progress
+from jobs.recurrence import Recurrence
+from jobs.schedules import Overlap, ScheduleStore
 from jobs.scripts import Scripts, script_names
 from jobs.scripts.script import parameters_of
 from jobs.settings import Settings
@@ -34,7 +37,14 @@ from tests.support.jobs_at_hand import (
     scheduled,
     story,
 )
-from tests.support.time_travel import age_message, end_lease, make_retry_due, pass_start_deadline, sweep
+from tests.support.time_travel import (
+    age_message,
+    end_lease,
+    make_retry_due,
+    make_schedule_due,
+    pass_start_deadline,
+    sweep,
+)
 
 SCRIPTS = sorted(entry.name for entry in files("jobs.scripts").iterdir() if entry.name.endswith(".lua"))
 
@@ -94,6 +104,17 @@ async def _sweep_with_all_due(store: JobStore, lease: Lease) -> None:
     await sweep(store)
 
 
+async def _supersede(store: JobStore, lease: Lease) -> None:
+    """The job is a schedule's, whose next run takes its place."""
+    client: Any = store.redis
+    schedules = ScheduleStore(store, Settings(), patience=timedelta(seconds=5))
+    hourly = Recurrence(interval=timedelta(hours=1))
+    schedule = (await schedules.create(story(), hourly, overlap=Overlap.CANCEL_RUNNING)).job_id
+    await client.hset(keys.schedule(schedule), "last_job", lease.job_id)
+    await make_schedule_due(store.redis, schedule)
+    assert await schedules.fire() == 1
+
+
 CALLS: dict[str, Callable[[JobStore, Lease], Awaitable[object]]] = {
     "claim.lua": lambda store, lease: claim_again(store, lease.job_id),
     "renew.lua": lambda store, lease: store.renew(lease),
@@ -116,12 +137,16 @@ CALLS: dict[str, Callable[[JobStore, Lease], Awaitable[object]]] = {
     "create.lua": lambda store, lease: store.retry(lease.job_id),
     "sweep.lua": _sweep_with_all_due,
     "admit.lua": lambda store, lease: desk_of(store, Settings()).admit(lease, planned()),
+    "fire_schedule.lua": _supersede,
     "settle.lua": lambda store, lease: desk_of(store, Settings()).settle(lease, planned(), []),
 }
 
 
-OTHERS = {"open_batch.lua", "expand_batch.lua", "cancel_batch.lua", "look.lua", "report.lua"}
-"""They change no job that is there; see test_batches.py and test_schedule.py."""
+OTHERS = {
+    *("open_batch.lua", "expand_batch.lua", "cancel_batch.lua", "look.lua", "report.lua"),
+    *("add_schedule.lua", "due_schedules.lua", "time_schedule.lua", "remove_schedule.lua"),
+}
+"""They change no job that is there; see test_batches.py, test_schedule.py and test_schedules.py."""
 
 
 def test_every_script_is_tried() -> None:
