@@ -136,7 +136,7 @@ _BLANK = job_body(
 def just_accepted(job_id: str, new: NewJob, created_at: datetime) -> Response:
     """202 for a job stored a moment ago, without reading it back. Says what `GET` says, but for the place in line."""
     due = new.due(created_at)
-    scheduled = {"on": "scheduled", "since": None, "until": due}
+    scheduled = {"on": "scheduled", "since": None, "until": due, "detail": None}
     body = to_json(
         {
             **_BLANK,
@@ -145,7 +145,7 @@ def just_accepted(job_id: str, new: NewJob, created_at: datetime) -> Response:
             "state": State.SCHEDULED if due else State.QUEUED,
             "user_id": new.user_id,
             "input": new.input,
-            "waiting": scheduled if due else {"on": "worker", "since": created_at, "until": None},
+            "waiting": scheduled if due else {"on": "worker", "since": created_at, "until": None, "detail": None},
             "max_attempts": new.max_attempts,
             "priority": new.priority,
             "queue": {"name": new.kind.queue, "position": None},

@@ -64,8 +64,11 @@ def _describe_fleet(report: FleetReport) -> str:
     parts = [
         f"Redis {redis.version}, {memory}, {redis.clients} connections, AOF {append_only}, {redis.eviction}",
         _table(
-            ("QUEUE", "WAITING", "OLDEST"),
-            [(queue.name, str(queue.queued), _seconds(queue.oldest_seconds)) for queue in report.queues],
+            ("QUEUE", "WAITING", "HELD", "OLDEST"),
+            [
+                (queue.name, str(queue.queued), str(queue.held), _seconds(queue.oldest_seconds))
+                for queue in report.queues
+            ],
         ),
         _table(
             ("WORKER", "VERSION", "QUEUES", "RUNS"),

@@ -114,9 +114,9 @@ class EventsGone(HeadraceError):
         return cls(whose, f"the events are kept from number {first} on")
 
     @classmethod
-    def after(cls, whose: str, last: int, asked: int) -> Self:
+    def after(cls, whose: str, last: int, number: int) -> Self:
         """There never were as many; or Redis has lost some that a client has seen."""
-        return cls(whose, f"the last event is number {last}, and {asked} is none of them")
+        return cls(whose, f"the last event is number {last}, and {number} is none of them")
 
 
 class UnknownStep(HeadraceError):

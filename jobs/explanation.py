@@ -35,6 +35,7 @@ REASONS = {
     Reason.SAVED_STEP_MISMATCH: "its pipeline has changed since a step was saved; submit it as a new job",
     Reason.USER_REQUEST: "a client asked for it",
     Reason.SUPERSEDED: "the next run of its schedule took its place",
+    Reason.PURGED: "its queue or kind was purged; its last event says by whom, and why",
     Reason.START_DEADLINE: "no worker took it in time",
     Reason.NO_CAPABLE_WORKER: "the workers that took it cannot run it: they lack its kind, or are of an older version",
 }
@@ -70,7 +71,9 @@ async def explain(job_id: str, redis: Redis, store: JobStore, fleet: Fleet, *, p
     match job.state:
         case State.QUEUED:
             workers = [worker for worker in await fleet.workers() if job.queue.name in worker.queues]
-            wrong, why = not workers, _queued(job, now, workers=len(workers))
+            paused = job.waiting is not None and job.waiting.on == "paused"
+            wrong = not workers and not paused
+            why = _paused(job, now) if paused else _queued(job, now, workers=len(workers))
         case State.RUNNING:
             left = (lease_until or 0) / 1000 - now.timestamp()
             wrong, why = left < -OVERDUE, _running(job, now, lease_left=left)
@@ -95,6 +98,15 @@ def _queued(job: Job, now: datetime, *, workers: int) -> str:
     if not workers:
         return f"{text} This queue has no worker: start one with `celery -A tasks worker` or `headrace drain`."
     return f"{text} Workers of this queue: {workers}."
+
+
+def _paused(job: Job, now: datetime) -> str:
+    assert job.waiting, "it is paused"
+    since = f"{(now - job.waiting.since).total_seconds():.0f} s ago" if job.waiting.since else "before"
+    return (
+        f"It does not run: {job.waiting.detail} ({since}). What is paused goes on with"
+        " POST /queues/{queue}/resume or POST /kinds/{kind}/resume."
+    )
 
 
 def _running(job: Job, now: datetime, *, lease_left: float) -> str:

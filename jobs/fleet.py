@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 
+from pydantic import Field
 from redis.asyncio import Redis
 
-from jobs import keys
+from jobs import keys, kinds
 from jobs.connection import answered
 from jobs.model import Frozen
+from jobs.pauses import Pause, of_kind, of_queue, read_pauses
+from jobs.purges import Purge, read_purges
 from jobs.queues import queue_names
 from jobs.records import to_datetime
 from jobs.scripts import WORKER_KEEP
@@ -18,9 +21,13 @@ from jobs.states import State
 
 class Queue(Frozen):
     name: str
-    queued: int
-    oldest_seconds: float | None
-    """How long the job that waits longest has waited; null for an empty queue."""
+    queued: int = Field(description="Jobs that wait, held ones included")
+    held: int = Field(default=0, description="Of them, those that may not run now: all, or their kind, is paused")
+    oldest_seconds: float | None = Field(
+        description="How long the job has waited that waits longest for a worker; null where none but held ones wait"
+    )
+    paused: Pause | None = None
+    purge: Purge | None = Field(default=None, description="That is not over yet")
 
 
 class WorkerReport(Frozen):
@@ -64,7 +71,15 @@ class Fleet:
         self._patience = patience
 
     async def queues(self) -> list[Queue]:
-        return [await self._queue(name) for name in queue_names()]
+        paused, purged = await self._paused(), await read_purges(self._redis, patience=self._patience)
+        return [
+            await self._queue(name, paused.get(of_queue(name)), purged.get(of_queue(name))) for name in queue_names()
+        ]
+
+    async def paused_kinds(self) -> dict[str, Pause]:
+        """By name."""
+        paused = await self._paused()
+        return {kind.name: paused[of_kind(kind.name)] for kind in kinds.usable() if of_kind(kind.name) in paused}
 
     async def workers(self) -> list[WorkerReport]:
         """Those that reported within the last minute, by id."""
@@ -91,10 +106,12 @@ class Fleet:
     async def waiting(self) -> int:
         """How many jobs a worker could have now, or after the next sweep: one that is due, a lease that ended."""
         async with answered(self._patience):
+            paused = await self._paused()
             seconds, _ = await self._redis.time()
             async with self._redis.pipeline(transaction=False) as pipe:
                 for name in queue_names():
-                    pipe.zcard(keys.queue(name, keys.WAITING))
+                    if of_queue(name) not in paused:
+                        pipe.zcard(keys.queue(name, keys.WAITING))
                 for due in (keys.SCHEDULED, keys.LEASES, keys.SCHEDULES_DUE):
                     pipe.zcount(due, "-inf", seconds * 1000)
                 return sum(await pipe.execute())
@@ -132,15 +149,22 @@ class Fleet:
                 pipe.zrem(keys.queue(name, keys.SLOTS), worker_id)
             await pipe.execute()
 
-    async def _queue(self, name: str) -> Queue:
+    async def _paused(self) -> dict[str, Pause]:
+        return await read_pauses(self._redis, patience=self._patience)
+
+    async def _queue(self, name: str, pause: Pause | None, purge: Purge | None) -> Queue:
         waiting = keys.queue(name, keys.WAITING)
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
             pipe.time()
             pipe.zcard(waiting)
             pipe.zrange(waiting, 0, 0, withscores=True)
-            (seconds, micros), queued, first = await pipe.execute()
+            pipe.zcard(keys.queue(name, keys.HELD))
+            (seconds, micros), ready, first, held = await pipe.execute()
         return Queue(
             name=name,
-            queued=queued,
-            oldest_seconds=max(0.0, seconds + micros / 1e6 - first[0][1] / 1000) if first else None,
+            queued=ready + held,
+            held=ready + held if pause else held,
+            oldest_seconds=max(0.0, seconds + micros / 1e6 - first[0][1] / 1000) if first and not pause else None,
+            paused=pause,
+            purge=purge,
         )

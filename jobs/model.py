@@ -60,12 +60,14 @@ class Progress(Frozen):
 class Waiting(Frozen):
     """What an unfinished job waits for, since when, or until when.
 
-    `worker`, `no_capable_worker`, `scheduled` (the time that its client gave), `retry`, `provider` or `rate_limit`.
+    `worker`, `paused`, `no_capable_worker`, `scheduled` (the time that its client gave), `retry`, `provider` or
+    `rate_limit`.
     """
 
     on: str
     since: datetime | None = None
     until: datetime | None = None
+    detail: str | None = Field(default=None, description="More about it, such as who paused what, and why")
 
 
 class UsageItem(Frozen):

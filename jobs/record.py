@@ -48,6 +48,8 @@ class JobRecord(TypedDict):
 
     turn: NotRequired[str]
     """Its place in the order of its queue, since it was first released."""
+    parked_at: NotRequired[str]
+    """The gate that it may not pass now; see scripts/prelude/gates.lua."""
     deliveries: NotRequired[str]
     """How often a message was sent for it."""
 

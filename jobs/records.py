@@ -25,8 +25,11 @@ def to_ms(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
-def to_job(record: JobRecord, *, position: int | None = None) -> Job:
-    """The job of a whole `hr:job:{id}` hash. `position` is how many jobs stand before it, if it is queued."""
+def to_job(record: JobRecord, *, position: int | None = None, hindrance: Waiting | None = None) -> Job:
+    """The job of a whole `hr:job:{id}` hash.
+
+    `position` is how many jobs stand before it, if it is queued; `hindrance` what it waits for then, if not a worker.
+    """
     reason = record["state_reason"]
     return Job(
         id=record["id"],
@@ -38,7 +41,7 @@ def to_job(record: JobRecord, *, position: int | None = None) -> Job:
         result=json.loads(record["result"]) if "result" in record else None,
         error=JobError.model_validate_json(record["error"]) if "error" in record else None,
         progress=Progress.model_validate_json(record["progress"]) if "progress" in record else Progress(),
-        waiting=_waiting(record),
+        waiting=hindrance or _waiting(record),
         attempt=int(record["attempt"]),
         max_attempts=int(record["max_attempts"]),
         priority=int(record["priority"]),

@@ -59,6 +59,8 @@ class Reason(StrEnum):
     """A client asked for it."""
     SUPERSEDED = "superseded"
     """The next run of its schedule took its place."""
+    PURGED = "purged"
+    """Somebody purged its queue or its kind; the job's last event says who, and why."""
     START_DEADLINE = "start_deadline"
     """No worker was free before the start deadline."""
     NO_CAPABLE_WORKER = "no_capable_worker"

@@ -18,9 +18,11 @@ from jobs.fleet import WorkerReport
 from jobs.ids import new_id
 from jobs.leases import Claim, Lease, Refusal
 from jobs.messages import Renderer
-from jobs.model import FileRef, Job, JobError, Progress, Reused, UsageItem
+from jobs.model import FileRef, Job, JobError, Progress, Reused, UsageItem, Waiting
 from jobs.new_job import Created, Idempotency, NewJob
+from jobs.pauses import Pause, Pauses, wait_for_resume
 from jobs.pipelining import PipelinedRedis
+from jobs.purges import Purges
 from jobs.reader import JobReader
 from jobs.record import JobRecord
 from jobs.records import to_datetime, to_job
@@ -59,6 +61,8 @@ class JobStore:
     def __init__(self, redis: Redis, settings: Settings, renderer: Renderer, *, patience: timedelta) -> None:
         self.redis = redis
         self.scripts = Scripts(redis, settings, renderer, patience=patience)
+        self.pauses = Pauses(redis, self.scripts, patience=patience)
+        self.purges = Purges(redis, self.scripts, patience=patience)
         self._reader = JobReader(redis, patience=patience)
         self._settings = settings
         self._patience = patience
@@ -99,7 +103,7 @@ class JobStore:
         each step and `changed_input`, which takes the place of the job's own.
         Raises JobNotFound, NotRetryable, UnknownStep, IdempotencyConflict.
         """
-        record, _ = await self._look(job_id)
+        record, *_ = await self._look(job_id)
         if record["state"] not in FINAL:
             # Until then there may be more steps than those read here.
             raise NotRetryable(job_id, record["state"])
@@ -118,8 +122,8 @@ class JobStore:
 
     async def get(self, job_id: str) -> Job:
         """Raises JobNotFound."""
-        record, position = await self._look(job_id)
-        return to_job(record, position=position)
+        record, position, hindrance = await self._look(job_id)
+        return to_job(record, position=position, hindrance=hindrance)
 
     # -- Workers ------------------------------------------------------------------------------------------------------
 
@@ -352,14 +356,14 @@ class JobStore:
         lease = Lease(job_id, int(record["fence"]))
         return Claim(lease, job=to_job(record), steps=steps, requested_at=requested_at)
 
-    async def _look(self, job_id: str) -> tuple[JobRecord, int | None]:
-        """The record, and how many jobs are before it in its queue."""
+    async def _look(self, job_id: str) -> tuple[JobRecord, int | None, Waiting | None]:
+        """The record, how many jobs are before it in its queue, and what keeps it from running."""
         fields, *rest = await self.scripts.look(job_id=job_id)
-        input_text, position = [*rest, None, None][:2]
+        input_text, position, paused, pause = [*rest, None, None, None, None][:4]
         record = await self._reader.whole(job_id, pairs(fields), input_text)
         if record is None:
             raise JobNotFound(job_id)
-        return record, position
+        return record, position, wait_for_resume(record, paused, Pause.parse(pause)) if paused and pause else None
 
 
 def _written(lease: Lease, reply: list[Any]) -> str:

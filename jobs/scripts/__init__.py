@@ -19,7 +19,7 @@ from jobs.weights import Weights
 WORKER_KEEP = timedelta(minutes=1)
 """A worker that has not reported for this long is no longer listed."""
 
-PRELUDE = ("prelude/record", "prelude/schedule", "prelude/life")
+PRELUDE = ("prelude/record", "prelude/gates", "prelude/schedule", "prelude/life", "prelude/purge")
 """What stands before every script: its functions are theirs."""
 BOUNDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 """Of the histograms' buckets, s. What is longer goes into `+Inf`."""
@@ -161,6 +161,17 @@ class Scripts:
 
     @script
     async def sweep(self, *, pause: int, grace: int, most: int) -> list[Any]: ...
+
+    # -- Operation ----------------------------------------------------------------------------------------------------
+
+    @script
+    async def pause(self, *, target: str, by: str, why: str) -> list[Any]: ...
+
+    @script
+    async def resume(self, *, target: str) -> list[Any]: ...
+
+    @script
+    async def purge(self, *, target: str, queued_by: int, by: str, why: str) -> list[Any]: ...
 
     # -- Batches ------------------------------------------------------------------------------------------------------
 

@@ -82,6 +82,9 @@ for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do
   end
 end
 
+more = go_on_opening(most, at) or more
+more = go_on_purging(at) or more
+
 -- Jobs that version 0.1 queued, in the order in which they waited; the most urgent lane first.
 local lanes = redis.call('SMEMBERS', OLD_LANES)
 table.sort(lanes)

@@ -40,6 +40,9 @@ SAMPLES = {
     'headrace_run_seconds_bucket{kind="story",le="+Inf"}',
     'headrace_queue_depth{queue="default"}',
     'headrace_queue_oldest_seconds{queue="default"}',
+    'headrace_queue_held{queue="default"}',
+    'headrace_queue_paused{queue="default"}',
+    'headrace_kind_paused{kind="story"}',
     "headrace_jobs_running",
     "headrace_demand",
     "headrace_workers",
@@ -140,7 +143,8 @@ async def test_openmetrics_is_spoken_to_who_asks_for_it(api: httpx.AsyncClient) 
 async def test_queues_say_what_waits(api: httpx.AsyncClient, store: JobStore) -> None:
     """An empty queue is listed too."""
     empty = (await api.get("/queues")).json()["queues"]
-    assert {"name": "default", "queued": 0, "oldest_seconds": None} in empty
+    nothing = {"name": "default", "queued": 0, "held": 0, "oldest_seconds": None, "paused": None, "purge": None}
+    assert nothing in empty
     await queued(store)
     default = next(queue for queue in (await api.get("/queues")).json()["queues"] if queue["name"] == "default")
     assert default["queued"] == 1

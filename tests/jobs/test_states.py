@@ -15,6 +15,7 @@ from jobs.endings import completed
 from jobs.errors import LeaseLost, NotRetryable
 from jobs.leases import Claim, Lease
 from jobs.model import Progress
+from jobs.pauses import of_queue
 from jobs.recurrence import Recurrence
 from jobs.schedules import Overlap, ScheduleStore
 from jobs.scripts import Scripts, script_names
@@ -135,6 +136,7 @@ CALLS: dict[str, Callable[[JobStore, Lease], Awaitable[object]]] = {
     "lose.lua": lambda store, lease: store.lose(lease),
     "cancel.lua": lambda store, lease: store.cancel(lease.job_id),
     "create.lua": lambda store, lease: store.retry(lease.job_id),
+    "purge.lua": lambda store, _: store.purges.purge(of_queue("default"), by="ann", why="none", within=timedelta(1)),
     "sweep.lua": _sweep_with_all_due,
     "admit.lua": lambda store, lease: desk_of(store, Settings()).admit(lease, planned()),
     "fire_schedule.lua": _supersede,
@@ -143,10 +145,11 @@ CALLS: dict[str, Callable[[JobStore, Lease], Awaitable[object]]] = {
 
 
 OTHERS = {
-    *("open_batch.lua", "expand_batch.lua", "cancel_batch.lua", "look.lua", "report.lua"),
+    *("open_batch.lua", "expand_batch.lua", "cancel_batch.lua", "look.lua", "report.lua", "pause.lua", "resume.lua"),
     *("add_schedule.lua", "due_schedules.lua", "time_schedule.lua", "remove_schedule.lua"),
 }
-"""They change no job that is there; see test_batches.py, test_schedule.py and test_schedules.py."""
+"""They bring no job that is there to another state; test_batches.py, test_schedule.py, test_pauses.py and
+test_schedules.py have tests of them."""
 
 
 def test_every_script_is_tried() -> None:

@@ -49,7 +49,7 @@ end
 -- rejoins at the place that it had. Returns the queue, which has room or work for `release` then.
 local function enter(id, state, reason, at, data, fields, rejoins)
   local job = get(id, 'state', 'queue', 'priority', 'turn', 'deliveries', 'kind', 'user_id', 'created_at',
-    'running_since', 'batch', 'dedup_key', 'retention')
+    'running_since', 'batch', 'dedup_key', 'retention', 'parked_at')
   local queue = QUEUE .. job.queue
   set(id, fields or {})
   set(id, { state = state, state_reason = reason })
@@ -203,10 +203,20 @@ local function claimed(id)
     redis.call('HLEN', JOB .. id .. STEPS) }
 end
 
--- queued -> running under the next fence; nil, and the state, when there is nothing to claim.
+-- queued -> running under the next fence; nil, and the state, when there is nothing to claim. A job that may not run goes
+-- back to its place, or is parked; its message is gone.
 local function start(id, at, holder, token, lease)
-  local job = get(id, 'state', 'kind', 'queued_at', 'created_at', 'deadline', 'started_at')
+  local job = get(id, 'state', 'kind', 'queued_at', 'created_at', 'deadline', 'started_at', 'queue', 'priority', 'turn',
+    'deliveries', 'parked_at')
   if job.state ~= 'queued' or (not job.started_at and at > tonumber(job.deadline)) then return nil, job.state end
+  local gate = job.parked_at or gate_before(job)
+  if gate or paused('queue:' .. job.queue) then
+    recall(id, job)
+    if gate and not job.parked_at then
+      park(id, job, redis.call('ZSCORE', QUEUE .. job.queue .. ORDER, id), gate)
+    end
+    return nil, 'held'
+  end
   local attempt = add(id, 'attempt', 1)
   add(id, 'fence', 1)
   if not job.started_at then set(id, { started_at = at }) end
