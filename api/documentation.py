@@ -21,7 +21,7 @@ ID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _ID = re.compile(ID_PATTERN)
 
 
-def _job_id(given: str) -> str:
+def parse_job_id(given: str) -> str:
     """What is no id would otherwise be part of a key, perhaps of one of another type. Raises JobNotFound."""
     if not _ID.fullmatch(given):
         raise JobNotFound(given)
@@ -43,7 +43,7 @@ def _schedule_id(given: str) -> str:
 
 
 JobId = Annotated[
-    str, AfterValidator(_job_id), Path(description="The `id` that the job was made with", examples=[EXAMPLE_ID])
+    str, AfterValidator(parse_job_id), Path(description="The `id` that the job was made with", examples=[EXAMPLE_ID])
 ]
 
 BatchId = Annotated[
