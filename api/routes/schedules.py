@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import examples
 from api.dependencies import Schedules, schedules_of, settings_of
 from api.documentation import ID_PATTERN, ScheduleId, answer, body_example, problems
+from api.hot_route import HotRoute
 from api.idempotency import IdempotencyKey, idempotency
-from api.json_route import JsonRoute
 from api.schedule_body import NewScheduleBody
 from api.submission import KindName, check_time_limit, invalid, named_uploads, new_job, parse, permitted
 from jobs.model import Frozen, UserId
@@ -19,7 +19,7 @@ from jobs.schedules import Schedule
 
 PATH = "/schedules"
 
-router = APIRouter(tags=["schedules"], route_class=JsonRoute)
+router = APIRouter(tags=["schedules"], route_class=HotRoute)
 
 
 class ScheduleUrls(Frozen):
