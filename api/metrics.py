@@ -9,7 +9,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from jobs import kinds
-from jobs.fleet import Counters, Fleet, Queue
+from jobs.fleet import Counters, Fleet, Queue, Schedules
 from jobs.scripts import BOUNDS
 from jobs.states import FINAL, State
 
@@ -28,6 +28,11 @@ _COUNTED = {
     "quarantined": ("records_quarantined", "Bad records that sweeps have put aside"),
     "messages_dropped": ("messages_dropped", "Messages on the broker that were none of ours"),
     "interrupted": ("interrupted", "Jobs handed back by a worker that was told to stop"),
+    "schedule_runs_made": ("schedule_runs_made", "Jobs that schedules made"),
+    "schedule_runs_left_out": (
+        "schedule_runs_left_out",
+        "Runs of schedules left out, for the job before had not ended",
+    ),
     "steps_saved": ("steps_saved", "Results of steps that were saved"),
     "steps_reused": ("steps_reused", "Saved steps that a later attempt did not have to pay for"),
 }
@@ -42,11 +47,18 @@ class FleetCollector(Collector):
     queues: list[Queue]
     paused_kinds: Collection[str]
     workers: int
+    schedules: Schedules
 
     @classmethod
     async def read(cls, fleet: Fleet) -> "FleetCollector":
         """Raises StoreUnavailable."""
-        return cls(await fleet.counters(), await fleet.queues(), await fleet.paused_kinds(), len(await fleet.workers()))
+        return cls(
+            await fleet.counters(),
+            await fleet.queues(),
+            await fleet.paused_kinds(),
+            len(await fleet.workers()),
+            await fleet.schedules(),
+        )
 
     def collect(self) -> Iterator[Metric]:
         yield from self._events()
@@ -105,6 +117,16 @@ class FleetCollector(Collector):
             value=ready + running,
         )
         yield GaugeMetricFamily("headrace_workers", "Workers that reported within the last minute", value=self.workers)
+
+        schedules = GaugeMetricFamily("headrace_schedules", "Schedules", labels=["state"])
+        schedules.add_metric(["active"], self.schedules.total - self.schedules.paused)
+        schedules.add_metric(["paused"], self.schedules.paused)
+        yield schedules
+        yield GaugeMetricFamily(
+            "headrace_schedules_late_seconds",
+            "How late the schedule is that waits longest for its job to be made",
+            value=self.schedules.longest_late_seconds,
+        )
 
     def _total(self, counter: str) -> int:
         return self.counters.totals.get(counter, 0)

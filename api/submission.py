@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Protocol, TypeVar, cast
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -85,7 +85,14 @@ def split(kind: Kind, body: BaseModel) -> tuple[dict[str, Any], JobOptions]:
     return content, cast("JobOptions", body)
 
 
-def parse(body: NewJobBody) -> tuple[Kind, dict[str, Any]]:
+class NamesKind(Protocol):
+    """A body with a kind, and an input that is to be its."""
+
+    kind: str
+    input: dict[str, Any]
+
+
+def parse(body: NamesKind) -> tuple[Kind, dict[str, Any]]:
     """The kind that a body names, and its input. Raises RequestValidationError, which names the fields."""
     kind = kinds.get(body.kind)
     try:

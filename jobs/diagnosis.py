@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from jobs import keys, kinds
 from jobs.connection import answered
 from jobs.finding import Finding, wrong
-from jobs.fleet import Fleet, Queue, WorkerReport
+from jobs.fleet import Fleet, Queue, Schedules, WorkerReport
 from jobs.job_findings import find_in_jobs
 from jobs.kind import Kind
 from jobs.model import Frozen
@@ -72,6 +72,7 @@ class FleetReport(Frozen):
     longest_overdue_seconds: float | None = Field(description="Of the scheduled jobs that are due")
     dead: int
     messages_lost: int
+    schedules: Schedules = Schedules()
     findings: Sequence[Finding] = ()
 
     @property
@@ -105,6 +106,7 @@ async def examine_fleet(redis: Redis, fleet: Fleet, *, patience: timedelta) -> F
         longest_overdue_seconds=_overdue(first_retry, now),
         dead=dead,
         messages_lost=int(messages_lost or 0),
+        schedules=await fleet.schedules(),
     )
     in_jobs = await find_in_jobs(redis, now=now, patience=patience)
     return report.model_copy(
@@ -141,6 +143,13 @@ def _stuck(report: FleetReport) -> list[Finding]:
             wrong(
                 f"A scheduled job is overdue by {due:.0f} s.",
                 "The workers' sweep queues what is due: start a worker, or look into the log of one.",
+            )
+        )
+    if (late := report.schedules.longest_late_seconds) > OVERDUE:
+        found.append(
+            wrong(
+                f"Schedules whose job was not made at its time: {report.schedules.late}, the first {late:.0f} s ago.",
+                "The workers' sweep makes them: start a worker, or look into the log of one.",
             )
         )
     if report.dead:

@@ -34,6 +34,7 @@ REASONS = {
     Reason.INTERNAL_ERROR: "there is a fault in its pipeline; its error says which, and the worker's log has more",
     Reason.SAVED_STEP_MISMATCH: "its pipeline has changed since a step was saved; submit it as a new job",
     Reason.USER_REQUEST: "a client asked for it",
+    Reason.SUPERSEDED: "the next run of its schedule took its place",
     Reason.PURGED: "its queue or kind was purged; its last event says by whom, and why",
     Reason.START_DEADLINE: "no worker took it in time",
     Reason.NO_CAPABLE_WORKER: "the workers that took it cannot run it: they lack its kind, or are of an older version",

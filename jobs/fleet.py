@@ -45,6 +45,17 @@ class WorkerReport(Frozen):
 
 
 @dataclass(frozen=True)
+class Schedules:
+    """How many there are, and how late they are."""
+
+    total: int = 0
+    paused: int = 0
+    late: int = 0
+    """Whose time has come and whose job is not made."""
+    longest_late_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Counters:
     """The numbers behind `/metrics`; the names are those of the scripts."""
 
@@ -93,7 +104,7 @@ class Fleet:
         )
 
     async def waiting(self) -> int:
-        """How many jobs a worker could have now, or after the next sweep: a retry that is due, a lease that ended."""
+        """How many jobs a worker could have now, or after the next sweep: one that is due, a lease that ended."""
         async with answered(self._patience):
             paused = await self._paused()
             seconds, _ = await self._redis.time()
@@ -101,9 +112,22 @@ class Fleet:
                 for name in queue_names():
                     if of_queue(name) not in paused:
                         pipe.zcard(keys.queue(name, keys.WAITING))
-                for due in (keys.SCHEDULED, keys.LEASES):
+                for due in (keys.SCHEDULED, keys.LEASES, keys.SCHEDULES_DUE):
                     pipe.zcount(due, "-inf", seconds * 1000)
                 return sum(await pipe.execute())
+
+    async def schedules(self) -> Schedules:
+        async with answered(self._patience):
+            seconds, micros = await self._redis.time()
+            now = seconds * 1000 + micros / 1000
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.zcard(keys.SCHEDULES)
+                pipe.zcard(keys.SCHEDULES_DUE)
+                pipe.zcount(keys.SCHEDULES_DUE, "-inf", now)
+                pipe.zrange(keys.SCHEDULES_DUE, 0, 0, withscores=True)
+                total, timed, late, first = await pipe.execute()
+        longest = max(0.0, now - first[0][1]) / 1000 if first else 0.0
+        return Schedules(total=total, paused=total - timed, late=late, longest_late_seconds=longest)
 
     async def counters(self) -> Counters:
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:

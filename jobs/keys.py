@@ -84,6 +84,15 @@ MEMBERS = ":jobs"
 EXPANDING = "hr:batches"
 """Zset: batches with jobs still to be made, by creation time, ms."""
 
+SCHEDULE = "hr:schedule:"
+"""Hash `hr:schedule:{id}`: when its jobs are made, and what their records begin with."""
+RUNS = ":runs"
+"""List `hr:schedule:{id}:runs`: its last runs, newest first, each a JSON object."""
+SCHEDULES = "hr:schedules"
+"""Zset: every schedule, by its id, which is in the order of time."""
+SCHEDULES_DUE = "hr:schedules:due"
+"""Zset: those that are not paused, by the time of their next run, ms."""
+
 RATE = "hr:rate:"
 """Hash `hr:rate:{provider}/{model}`: how far ahead the model's calls are booked. Lives as long as that."""
 USAGE = "hr:usage:"
@@ -144,6 +153,10 @@ def upload(upload_id: str) -> str:
 
 def batch(batch_id: str) -> str:
     return BATCH + batch_id
+
+
+def schedule(schedule_id: str) -> str:
+    return SCHEDULE + schedule_id
 
 
 def rate(provider: str, model: str) -> str:

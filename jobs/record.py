@@ -24,6 +24,8 @@ class JobRecord(TypedDict):
     retry_of: NotRequired[str]
     """The job that this one retries; empty for none."""
     dedup_key: NotRequired[str]
+    schedule: NotRequired[str]
+    """The schedule that made it."""
     batch: NotRequired[str]
     custom_id: NotRequired[str]
 

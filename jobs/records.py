@@ -62,6 +62,7 @@ def to_job(record: JobRecord, *, position: int | None = None, hindrance: Waiting
         dedup_key=record.get("dedup_key"),
         batch=record.get("batch"),
         custom_id=record.get("custom_id"),
+        schedule=record.get("schedule"),
         retry_of=record.get("retry_of") or None,
         retried_as=record.get("retried_as"),
     )

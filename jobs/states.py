@@ -66,6 +66,8 @@ class Reason(StrEnum):
     """The pipeline has changed, and a step saved before no longer fits it; the error names the step."""
     USER_REQUEST = "user_request"
     """A client asked for it."""
+    SUPERSEDED = "superseded"
+    """The next run of its schedule took its place."""
     PURGED = "purged"
     """Somebody purged its queue or its kind; the job's last event says who, and why."""
     START_DEADLINE = "start_deadline"

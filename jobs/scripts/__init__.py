@@ -197,6 +197,25 @@ class Scripts:
     @script
     async def cancel_batch(self, *, batch_id: str) -> list[Any]: ...
 
+    # -- Schedules ----------------------------------------------------------------------------------------------------
+
+    @script
+    async def add_schedule(
+        self, *, schedule_id: str, fields: Json, due: int, remembered_as: str, fingerprint: str, remember: int
+    ) -> list[Any]: ...
+
+    @script
+    async def due_schedules(self, *, most: int) -> list[Any]: ...
+
+    @script
+    async def fire_schedule(self, *, schedule_id: str, due: int, following: int | None, job_id: str) -> list[Any]: ...
+
+    @script
+    async def time_schedule(self, *, schedule_id: str, due: int | None) -> list[Any]: ...
+
+    @script
+    async def remove_schedule(self, *, schedule_id: str) -> list[Any]: ...
+
 
 def script_names() -> list[str]:
     """Every method that is a script."""

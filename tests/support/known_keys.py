@@ -21,6 +21,8 @@ _HEADRACE = [
     rf"{keys.INDEX_STATE}\w+",
     rf"{keys.INDEX_KIND}\w+",
     rf"{keys.INDEX_USER}\S+",
+    rf"{keys.SCHEDULE}{_ID}({keys.RUNS})?",
+    *(keys.SCHEDULES, keys.SCHEDULES_DUE),
     rf"{keys.RATE}\S+",
     rf"{keys.USAGE}\d+(:\S*)?",
     rf"{keys.IDEMPOTENCY}.+",

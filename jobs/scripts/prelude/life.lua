@@ -90,12 +90,21 @@ local function enter(id, state, reason, at, data, fields, rejoins)
   return job.queue
 end
 
+-- Ends a job that has not ended; a running one's worker is told at once.
+local function cancel(id, state, reason, at)
+  release(enter(id, 'cancelled', reason, at, {}), at)
+  if state == 'running' then
+    redis.call('LPUSH', JOB .. id .. SIGNAL, 'cancelled')
+    redis.call('EXPIRE', JOB .. id .. SIGNAL, 60)
+  end
+end
+
 -- -- Making jobs ------------------------------------------------------------------------------------------------------------
 
 -- What a request under the same Idempotency-Key has made, and its fingerprint; nil when that is no longer kept.
 local function made_before(key)
   local made, fingerprint = unpack(redis.call('HMGET', key, 'job', 'fingerprint'), 1, 2)
-  if made and redis.call('EXISTS', JOB .. made, BATCH .. made) > 0 then return made, fingerprint end
+  if made and redis.call('EXISTS', JOB .. made, BATCH .. made, SCHEDULE .. made) > 0 then return made, fingerprint end
 end
 
 local function note_made(key, made, fingerprint, seconds)
