@@ -25,6 +25,7 @@ _COUNTED = {
     "leases_expired": ("leases_expired", "Leases that ended because their worker fell silent"),
     "children_lost": ("children_lost", "Worker processes that died while they ran a job"),
     "messages_lost": ("messages_lost", "Messages that the broker lost and that were sent again"),
+    "quarantined": ("records_quarantined", "Bad records that sweeps have put aside"),
     "messages_dropped": ("messages_dropped", "Messages on the broker that were none of ours"),
     "interrupted": ("interrupted", "Jobs handed back by a worker that was told to stop"),
     "schedule_runs_made": ("schedule_runs_made", "Jobs that schedules made"),

@@ -112,6 +112,8 @@ WORKER = "hr:worker:"
 """String `hr:worker:{worker}`: what a worker reports of itself (JSON)."""
 UPLOAD = "hr:upload:"
 """String `hr:upload:{id}`: the content type of an upload. Its TTL is how long jobs can be submitted with it."""
+QUARANTINED = "hr:quarantined"
+"""Hash: job or batch -> why a sweep could not deal with it and has put it aside."""
 SWEEPING = "hr:sweeping"
 """String with a TTL: a sweep ran just now, others need not."""
 

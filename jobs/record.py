@@ -57,7 +57,7 @@ class JobRecord(TypedDict):
     fence: str
     """The fencing token: grows with each claim, and a write that carries an older one is refused."""
     claim: NotRequired[str]
-    """The token of the claim that holds the lease."""
+    """The token of the last claim, which writes carry beside the fence."""
     worker: NotRequired[str]
     """Who runs it, or ran it last."""
     running_since: NotRequired[str]

@@ -118,7 +118,7 @@ class JobStore:
         reply = await self.scripts.cancel(job_id=job_id)
         if not reply[0]:
             raise JobNotFound(job_id)
-        return State(reply[1])
+        return State.read(reply[1])
 
     async def get(self, job_id: str) -> Job:
         """Raises JobNotFound."""
@@ -135,7 +135,7 @@ class JobStore:
         )
         if not found:
             return Refusal(state=answer[0])
-        return await self._claim_of(answer, requested_at)
+        return await self._claim_of(answer, token, requested_at)
 
     async def renew(
         self,
@@ -150,8 +150,7 @@ class JobStore:
         Raises LeaseLost, as do all writes below.
         """
         reply = await self.scripts.renew(
-            job_id=lease.job_id,
-            fence=lease.fence,
+            **lease.held(),
             lease=_ms(self._settings.lease),
             waiting_for=waiting_for,
             waited=_ms(waiting),
@@ -160,7 +159,7 @@ class JobStore:
         _written(lease, reply)
 
     async def progress(self, lease: Lease, progress: Progress) -> None:
-        reply = await self.scripts.progress(job_id=lease.job_id, fence=lease.fence, progress=_progress(progress))
+        reply = await self.scripts.progress(**lease.held(), progress=_progress(progress))
         _written(lease, reply)
 
     async def save_step(  # noqa: PLR0913  # what is kept of a step
@@ -178,8 +177,7 @@ class JobStore:
         `usage` is what the step used; `uncounted` is that of it which `settle` did not count.
         """
         reply = await self.scripts.save_step(
-            job_id=lease.job_id,
-            fence=lease.fence,
+            **lease.held(),
             step=step,
             result=result,
             files=_dump(files) if files else "",
@@ -225,8 +223,7 @@ class JobStore:
         """
         requested_at = time.monotonic()
         reply = await self.scripts.finish_next(
-            job_id=lease.job_id,
-            fence=lease.fence,
+            **lease.held(),
             state=ending.state,
             reason=ending.reason,
             outcome=ending.outcome,
@@ -238,7 +235,7 @@ class JobStore:
         )
         if not reply[0]:
             raise LeaseLost(lease.job_id, reply[1])
-        return await self._claim_of(reply[1:], requested_at) if len(reply) > 1 else None
+        return await self._claim_of(reply[1:], token, requested_at) if len(reply) > 1 else None
 
     async def retry_later(
         self,
@@ -255,33 +252,36 @@ class JobStore:
         One for a capable worker uses up none; it fails the job when it has lasted as long as the first start may take.
         """
         reply = await self.scripts.retry_later(
-            job_id=lease.job_id,
-            fence=lease.fence,
+            **lease.held(),
             reason=error.reason,
             wait=_ms(wait),
             failure=error.model_dump_json(),
             outcome=kept(files=files, reused=reused),
         )
-        return State(_written(lease, reply))
+        return State.read(_written(lease, reply))
 
     async def hand_back(self, lease: Lease) -> State:
         """Back to the head of its queue; or ends the job as `lose` does, if its attempts are used up.
 
         That uses up none, unless many have followed each other without a step saved in between.
         """
-        return State(_written(lease, await self.scripts.hand_back(job_id=lease.job_id, fence=lease.fence)))
+        return State.read(_written(lease, await self.scripts.hand_back(**lease.held())))
 
     # -- Recovery -----------------------------------------------------------------------------------------------------
 
     async def lease_of(self, job_id: str, *, worker: str) -> Lease | None:
         """The lease that `worker` holds on the job, if it does."""
         async with answered(self._patience):
-            state, holder, fence = await self.redis.hmget(keys.job(job_id), ["state", "worker", "fence"])
-        return Lease(job_id, int(cast("str", fence))) if state == State.RUNNING and holder == worker else None
+            state, holder, fence, token = await self.redis.hmget(
+                keys.job(job_id), ["state", "worker", "fence", "claim"]
+            )
+        if state != State.RUNNING or holder != worker:
+            return None
+        return Lease(job_id, int(cast("str", fence)), cast("str", token))
 
     async def lose(self, lease: Lease) -> State:
         """The holder is dead: the job is queued again, or failed when its attempts are used up."""
-        return State(_written(lease, await self.scripts.lose(job_id=lease.job_id, fence=lease.fence)))
+        return State.read(_written(lease, await self.scripts.lose(**lease.held())))
 
     async def report(self, worker: WorkerReport, *, dropped: int = 0) -> int:
         """Notes that `worker` is there, for a minute, and has dropped so many messages since its last report.
@@ -344,16 +344,16 @@ class JobStore:
 
     async def _finish(self, lease: Lease, ending: Ending) -> None:
         reply = await self.scripts.finish(
-            job_id=lease.job_id, fence=lease.fence, state=ending.state, reason=ending.reason, outcome=ending.outcome
+            **lease.held(), state=ending.state, reason=ending.reason, outcome=ending.outcome
         )
         _written(lease, reply)
 
-    async def _claim_of(self, answer: Sequence[Any], requested_at: float) -> Claim:
+    async def _claim_of(self, answer: Sequence[Any], token: str, requested_at: float) -> Claim:
         job_id, fields, input_text, saved = answer
         record = await self._reader.whole(job_id, pairs(fields), input_text)
         assert record is not None, "it was claimed"
         steps = await read_steps(self.redis, job_id, patience=self._patience) if saved else {}
-        lease = Lease(job_id, int(record["fence"]))
+        lease = Lease(job_id, int(record["fence"]), token)
         return Claim(lease, job=to_job(record), steps=steps, requested_at=requested_at)
 
     async def _look(self, job_id: str) -> tuple[JobRecord, int | None, Waiting | None]:

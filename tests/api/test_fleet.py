@@ -27,6 +27,7 @@ SAMPLES = {
     "headrace_leases_expired_total",
     "headrace_children_lost_total",
     "headrace_messages_lost_total",
+    "headrace_records_quarantined_total",
     "headrace_interrupted_total",
     "headrace_schedule_runs_made_total",
     "headrace_schedule_runs_left_out_total",

@@ -54,11 +54,11 @@ SCRIPTS = sorted(entry.name for entry in files("jobs.scripts").iterdir() if entr
 
 
 async def _never_started(store: JobStore) -> Lease:
-    return Lease(await queued(store), fence=0)
+    return Lease(await queued(store), fence=0, claim="none")
 
 
 async def _for_later(store: JobStore) -> Lease:
-    return Lease(await queued(store, story(delay=timedelta(hours=1))), fence=0)
+    return Lease(await queued(store, story(delay=timedelta(hours=1))), fence=0, claim="none")
 
 
 async def _handed_back(store: JobStore) -> Lease:
@@ -82,7 +82,8 @@ async def _waiting_for_retry(store: JobStore) -> Lease:
 def _over(state: State) -> Callable[[JobStore], Awaitable[Lease]]:
     async def reach(store: JobStore) -> Lease:
         job_id = await ended(store, state)
-        return Lease(job_id, fence=int((await Inspector(store.redis).record(job_id))["fence"]))
+        record = await Inspector(store.redis).record(job_id)
+        return Lease(job_id, fence=int(record["fence"]), claim=record.get("claim", "none"))
 
     return reach
 

@@ -37,16 +37,16 @@ end
 
 -- Lets parked jobs back into the order of their queues, so many at most; returns whether there are more.
 local function open(gate, most)
-  local next = redis.call('ZRANGE', PARKED .. gate, 0, most - 1, 'WITHSCORES')
-  for i = 1, #next, 2 do
-    local id, place = next[i], next[i + 1]
-    local queue = get(id, 'queue').queue
+  local function come_back(id, place)
     redis.call('ZREM', PARKED .. gate, id)
+    local queue = get(id, 'queue').queue
     redis.call('ZADD', QUEUE .. queue .. ORDER, place, id)
     move(id, queue, HELD, WAITING)
     unset(id, 'parked_at')
     stirred[queue] = true
   end
+  local next = redis.call('ZRANGE', PARKED .. gate, 0, most - 1, 'WITHSCORES')
+  for i = 1, #next, 2 do isolated(next[i], come_back, next[i + 1]) end
   local more = #next / 2 == most
   redis.call(more and 'SADD' or 'SREM', OPENING, gate)
   return more

@@ -36,14 +36,19 @@ local function purge_next(target, at)
   local next = redis.call('ZRANGEBYSCORE', sets[purge.set] or '', purge.score, purge.at, 'WITHSCORES',
     'LIMIT', purge.offset, LOOKED_AT_ONCE)
   local cancelled, passed = 0, 0
+  local function purge_one(id)
+    if kind and get(id, 'kind').kind ~= kind then return nil end
+    return enter(id, 'cancelled', 'purged', at, { by = purge.by, why = purge.why })
+  end
   for i = 1, #next, 2 do
     local id, score = next[i], tonumber(next[i + 1])
     if score > purge.score then purge.score, purge.offset = score, 0 end
-    if not kind or get(id, 'kind').kind == kind then
-      queues[enter(id, 'cancelled', 'purged', at, { by = purge.by, why = purge.why })] = true
+    local well, queue = isolated(id, purge_one)
+    if queue then
+      queues[queue] = true
       cancelled = cancelled + 1
       if cancelled == PURGED_AT_ONCE then break end
-    else
+    elseif well then
       purge.offset = purge.offset + 1
     end
     passed = passed + 1

@@ -67,15 +67,22 @@ local function recall(id, job)
   rejoin(id, job)
 end
 
+-- What decides when a queued job runs, with the gate before it. A record that does not say is an error.
+local function weighed(id)
+  local job = get(id, 'kind', 'queue', 'priority', 'turn', 'deliveries')
+  assert(job.kind and job.queue and LANES[(tonumber(job.priority) or -1) + 1], 'its record has no kind, queue or priority')
+  job.gate = gate_before(job)
+  return job
+end
+
 -- Recalls the jobs that were released before a pause. Returns whether there may be more.
 local function recall_paused(queue)
   local whole, recalled = paused('queue:' .. queue), 0
   for _, id in ipairs(redis.call('ZRANGE', QUEUE .. queue .. RELEASED, 0, 4 * RECALLED_AT_ONCE - 1)) do
-    local job = get(id, 'kind', 'queue', 'priority', 'turn', 'deliveries')
-    local gate = gate_before(job)
-    if whole or gate then
+    local readable, job = isolated(id, weighed)
+    if readable and (whole or job.gate) then
       recall(id, job)
-      if gate then park(id, job, job.turn, gate) end
+      if job.gate then park(id, job, job.turn, job.gate) end
       recalled = recalled + 1
       if recalled == RECALLED_AT_ONCE then return true end
     end
@@ -91,18 +98,17 @@ local function release_next(queue, most, at)
   -- Of those that go to the head, the first is put there last.
   for i = #next - 1, 1, -2 do
     local id, place = next[i], tonumber(next[i + 1])
-    local job = get(id, 'kind', 'queue', 'priority', 'turn')
-    local gate = gate_before(job)
-    if gate then
-      park(id, job, place, gate)
+    local readable, job = isolated(id, weighed)
+    if readable and job.gate then
+      isolated(id, park, job, place, job.gate)
       parked = parked + 1
-    elseif job.turn then
-      send(id, job, place, at)
-    else
+    elseif readable and job.turn then
+      isolated(id, send, job, place, at)
+    elseif readable then
       table.insert(new, { id, job, place })
     end
   end
-  for i = #new, 1, -1 do send(new[i][1], new[i][2], new[i][3], at) end
+  for i = #new, 1, -1 do isolated(new[i][1], send, new[i][2], new[i][3], at) end
   return #next / 2, parked
 end
 
