@@ -18,6 +18,7 @@ from api.representation import JobBody, accepted, job_response, job_url, just_ac
 from jobs import kinds
 from jobs.errors import UnknownKind
 from jobs.kinds import Kind
+from jobs.limits import Concurrency
 from jobs.new_job import Dedup, NewJob
 from jobs.options import BatchOptions, JobOptions, RunOptions
 from jobs.priorities import PRIORITIES
@@ -103,7 +104,7 @@ async def submit(
 ) -> Response:
     """Stores the job and answers 202, or 200 with one that has its dedup_key.
 
-    Raises RequestValidationError, IdempotencyConflict, DuplicateJob, StoreUnavailable.
+    Raises RequestValidationError, IdempotencyConflict, DuplicateJob, ConcurrencyLimit, StoreUnavailable.
     """
     store = store_of(request)
     options = permitted(options, settings_of(request))
@@ -160,11 +161,34 @@ def new_job(kind: Kind, content: dict[str, Any], options: RunOptions) -> NewJob:
         retention=_seconds(options.retention_seconds),
     )
     if isinstance(options, BatchOptions):
-        new = replace(new, run_at=options.run_at, delay=_seconds(options.delay_seconds))
+        new = replace(
+            new,
+            run_at=options.run_at,
+            delay=_seconds(options.delay_seconds),
+            concurrency=_concurrency(kind, content, options),
+        )
     if isinstance(options, JobOptions) and options.dedup_key:
         within, reject = _seconds(options.dedup_seconds), options.on_duplicate == "reject"
         new = replace(new, dedup=Dedup(options.dedup_key, within, reject=reject))
     return new
+
+
+def _concurrency(kind: Kind, content: dict[str, Any], options: BatchOptions) -> Concurrency | None:
+    """How many such jobs may run at once: as its kind has it, or else as its client. Raises RequestValidationError."""
+    on_limit = options.on_limit if isinstance(options, JobOptions) else "queue"
+    if kind.concurrency_key and options.concurrency_key:
+        raise invalid("concurrency_key", f"a {kind.name} has one of its own; leave it out")
+    try:
+        key, limit = kind.concurrency_of(content), kind.concurrency_limit
+    except ValueError as error:
+        raise invalid("input", f"gives a {kind.name} no concurrency key: {error}") from None
+    if options.concurrency_key:
+        key, limit = options.concurrency_key, options.concurrency_limit
+    if key is None:
+        if on_limit != "queue":
+            raise invalid("on_limit", "needs a concurrency_key")
+        return None
+    return Concurrency(key, limit, on_limit)
 
 
 def _seconds(seconds: int | None) -> timedelta | None:

@@ -22,7 +22,7 @@ from jobs.states import State
 class Queue(Frozen):
     name: str
     queued: int = Field(description="Jobs that wait, held ones included")
-    held: int = Field(default=0, description="Of them, those that may not run now: all, or their kind, is paused")
+    held: int = Field(default=0, description="Of them, those that may not run now, because of a pause or a limit")
     oldest_seconds: float | None = Field(
         description="How long the job has waited that waits longest for a worker; null where none but held ones wait"
     )

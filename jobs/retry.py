@@ -18,6 +18,8 @@ _REPEATED = (
     "max_cost",
     "time_limit",
     "retention",
+    "concurrency_key",
+    "concurrency_limit",
 )
 
 

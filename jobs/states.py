@@ -57,6 +57,8 @@ class Reason(StrEnum):
     """The pipeline has changed, and a step saved before no longer fits it; the error names the step."""
     USER_REQUEST = "user_request"
     """A client asked for it."""
+    SUPERSEDED = "superseded"
+    """A later job with the same concurrency key took its place (`on_limit`); its last event says which."""
     PURGED = "purged"
     """Somebody purged its queue or its kind; the job's last event says who, and why."""
     START_DEADLINE = "start_deadline"

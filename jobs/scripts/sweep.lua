@@ -61,7 +61,7 @@ local function send_lost_again(queue)
       redis.call('ZADD', key .. RELEASED, -at, id)
     elseif -seen + grace < at and lost < most then
       redis.call('ZREM', key .. RELEASED, id)
-      rejoin(id, get(id, 'queue', 'priority', 'turn'))
+      rejoin(id, waiting(id))
       lost = lost + 1
     end
   end
@@ -82,7 +82,7 @@ for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do
   end
 end
 
-more = go_on_opening(most, at) or more
+more = go_on_opening(at) or more
 more = go_on_purging(at) or more
 
 -- Jobs that version 0.1 queued, in the order in which they waited; the most urgent lane first.
@@ -91,7 +91,7 @@ table.sort(lanes)
 for _, lane in ipairs(lanes) do
   local found = redis.call('ZRANGE', OLD_QUEUED .. lane, 0, most - 1)
   for _, id in ipairs(found) do
-    local job = get(id, 'state', 'queue', 'priority', 'user_id', 'queued_at', 'created_at')
+    local job = get(id, 'state', 'kind', 'queue', 'priority', 'user_id', 'queued_at', 'created_at')
     if job.state == 'queued' then
       redis.call('ZADD', QUEUE .. job.queue .. WAITING, job.queued_at or job.created_at, id)
       join(id, job)

@@ -17,7 +17,7 @@ _HEADRACE = [
     rf"{keys.JOB}{_ID}({keys.INPUT}|{keys.EVENTS}|{keys.STEPS}|{keys.FILES}|{keys.SIGNAL})?",
     rf"{keys.BATCH}{_ID}({keys.INPUT}|{keys.EVENTS}|{keys.PENDING}|{keys.MEMBERS})?",
     keys.QUEUE + _QUEUE + "(" + "|".join(_PARTS) + ")",
-    rf"{keys.PARKED}\w+:\S+",
+    rf"({keys.PARKED}|{keys.HOLDERS})\w+:\S+",
     rf"{keys.INDEX_STATE}\w+",
     rf"{keys.INDEX_KIND}\w+",
     rf"{keys.INDEX_USER}\S+",

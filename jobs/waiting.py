@@ -1,0 +1,21 @@
+"""Why a queued job may not run yet."""
+
+from jobs.model import Waiting
+from jobs.pauses import Pause
+from jobs.record import JobRecord
+from jobs.records import to_datetime
+from jobs.states import State
+
+
+def hindrance(record: JobRecord, paused: str | None, pause: str | None) -> Waiting | None:
+    """What a queued job waits for before its turn can come; `pause` is that of `paused`, its queue or kind."""
+    since = to_datetime(record.get("queued_at") or record["created_at"])
+    if paused and pause:
+        known = Pause.parse(pause)
+        what = paused.replace(":", " ", 1)
+        return Waiting(on="paused", since=max(known.at, since), detail=f"{known.by} paused {what}: {known.why}")
+    gate = record.get("parked_at")
+    if record["state"] == State.QUEUED and gate:
+        what, _, name = gate.partition(":")
+        return Waiting(on="concurrency_limit", since=since, detail=f"as many jobs of {what} {name} run as may")
+    return None
