@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.errors import UnsupportedMediaType
-from api.json_route import invalid_body
+from api.hot_route import invalid_body
 from api.problems import MAX_ERRORS
 from api.submission import NO_UPLOAD, KindName, check_time_limit, named_uploads, new_job, options_in_json, permitted
 from jobs import kinds

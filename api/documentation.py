@@ -20,7 +20,7 @@ EXAMPLE_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def _job_id(given: str) -> str:
+def parse_job_id(given: str) -> str:
     """What is no id would otherwise be part of a key, perhaps of one of another type. Raises JobNotFound."""
     if not _ID.fullmatch(given):
         raise JobNotFound(given)
@@ -35,7 +35,7 @@ def _batch_id(given: str) -> str:
 
 
 JobId = Annotated[
-    str, AfterValidator(_job_id), Path(description="The `id` that the job was made with", examples=[EXAMPLE_ID])
+    str, AfterValidator(parse_job_id), Path(description="The `id` that the job was made with", examples=[EXAMPLE_ID])
 ]
 
 BatchId = Annotated[

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_m
 from api import examples
 from api.dependencies import settings_of, store_of, uploads_of
 from api.documentation import answer, problems
+from api.hot_route import invalid_body
 from api.idempotency import idempotency
-from api.json_route import invalid_body
 from api.representation import JobBody, accepted, job_response, job_url, just_accepted
 from jobs import kinds
 from jobs.errors import UnknownKind

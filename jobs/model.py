@@ -60,8 +60,8 @@ class Progress(Frozen):
 class Waiting(Frozen):
     """What an unfinished job waits for, since when, or until when.
 
-    `worker`, `paused`, `concurrency_limit`, `no_capable_worker`, `scheduled` (the time that its client gave), `retry`, `provider` or
-    `rate_limit`.
+    `worker`, `paused`, `concurrency_limit`, `no_capable_worker`, `scheduled` (the time that its client gave), `retry`,
+    `provider` or `rate_limit`.
     """
 
     on: str

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request, Response, status
 from pydantic import BaseModel, Field
 
 from api.documentation import answer, body_example, problems
+from api.hot_route import HotRoute
 from api.idempotency import IdempotencyKey
-from api.json_route import JsonRoute
 from api.submission import SUBMITTED, body_model, split, submit
 from jobs import kinds
 from jobs.kinds import Kind
@@ -47,7 +47,7 @@ _EXAMPLE_LIST = KindList(
 
 def create_router() -> APIRouter:
     """`GET /kinds`, and a POST for every kind that there is."""
-    router = APIRouter(tags=["kinds"], route_class=JsonRoute)
+    router = APIRouter(tags=["kinds"], route_class=HotRoute)
 
     @cache
     def everything() -> KindList:

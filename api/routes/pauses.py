@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.dependencies import Store
 from api.documentation import answer, problems
-from api.json_route import read_body
+from api.hot_route import read_body
 from api.submission import KindName
 from jobs.model import Frozen
 from jobs.pauses import Pause, of_kind, of_queue

@@ -6,6 +6,7 @@ import pytest
 from jobs import kinds
 from jobs.kind import InvalidKind, Kind
 from jobs.store import JobStore
+from kinds.story import StoryInput
 from tests.api.conftest import STORY
 from tests.api.test_bad_input import fields_of
 from tests.support.jobs_at_hand import claimed
@@ -81,21 +82,33 @@ def _change(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
         monkeypatch.setitem(story.__dict__, name, value)
 
 
+def _title(story: StoryInput) -> str:
+    return story.title.replace(" ", "-")
+
+
+def _words(story: StoryInput) -> str:
+    return story.title
+
+
+def _nothing(_: StoryInput) -> None:
+    return None
+
+
 async def test_a_kind_has_a_key_of_its_own(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    _change(monkeypatch, concurrency_key=lambda story: story.title.replace(" ", "-"), concurrency_limit=3)
+    _change(monkeypatch, concurrency_key=_title, concurrency_limit=3)
     job = (await api.post("/stories", json=STORY)).json()
     assert (job["concurrency_key"], job["concurrency_limit"]) == ("story:My-Story", 3)
     assert fields_of(await api.post("/stories", json=KEYED)) == ["concurrency_key"]
 
 
 async def test_an_input_that_gives_no_key_is_named(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    _change(monkeypatch, concurrency_key=lambda story: story.title)
+    _change(monkeypatch, concurrency_key=_words)
     response = await api.post("/stories", json=STORY)
     assert (response.status_code, fields_of(response)) == (422, ["input"])
 
 
 async def test_a_kind_may_have_no_key_for_an_input(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    _change(monkeypatch, concurrency_key=lambda _: None)
+    _change(monkeypatch, concurrency_key=_nothing)
     assert (await api.post("/stories", json=STORY)).json()["concurrency_key"] is None
 
 
