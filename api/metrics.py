@@ -3,15 +3,17 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from jobs import kinds
-from jobs.fleet import Counters, Fleet, Queue
+from jobs.fleet import Counters, Fleet, Queue, Schedules
 from jobs.scripts import BOUNDS
 from jobs.states import FINAL, State
+from jobs.strikes import Strike, Struck
 
 _BUCKETS = [*(f"{bound:g}" for bound in BOUNDS), "+Inf"]
 """As `observe` in jobs/scripts/prelude names them."""
@@ -25,8 +27,14 @@ _COUNTED = {
     "leases_expired": ("leases_expired", "Leases that ended because their worker fell silent"),
     "children_lost": ("children_lost", "Worker processes that died while they ran a job"),
     "messages_lost": ("messages_lost", "Messages that the broker lost and that were sent again"),
+    "quarantined": ("records_quarantined", "Bad records that sweeps have put aside"),
     "messages_dropped": ("messages_dropped", "Messages on the broker that were none of ours"),
     "interrupted": ("interrupted", "Jobs handed back by a worker that was told to stop"),
+    "schedule_runs_made": ("schedule_runs_made", "Jobs that schedules made"),
+    "schedule_runs_left_out": (
+        "schedule_runs_left_out",
+        "Runs of schedules left out, for the job before had not ended",
+    ),
     "steps_saved": ("steps_saved", "Results of steps that were saved"),
     "steps_reused": ("steps_reused", "Saved steps that a later attempt did not have to pay for"),
 }
@@ -40,12 +48,21 @@ class FleetCollector(Collector):
     counters: Counters
     queues: list[Queue]
     paused_kinds: Collection[str]
+    strikes: Collection[Strike]
     workers: int
+    schedules: Schedules
 
     @classmethod
     async def read(cls, fleet: Fleet) -> "FleetCollector":
         """Raises StoreUnavailable."""
-        return cls(await fleet.counters(), await fleet.queues(), await fleet.paused_kinds(), len(await fleet.workers()))
+        return cls(
+            await fleet.counters(),
+            await fleet.queues(),
+            await fleet.paused_kinds(),
+            await fleet.strikes(),
+            len(await fleet.workers()),
+            await fleet.schedules(),
+        )
 
     def collect(self) -> Iterator[Metric]:
         yield from self._events()
@@ -95,6 +112,10 @@ class FleetCollector(Collector):
         for kind in kinds.known():
             kinds_paused.add_metric([kind.name], kind.name in self.paused_kinds)
         yield kinds_paused
+        strikes = GaugeMetricFamily("headrace_strikes", "Strikes, by what is struck", labels=["what"])
+        for what in get_args(Struck):
+            strikes.add_metric([what], sum(strike.what == what for strike in self.strikes))
+        yield strikes
         running = self.counters.by_state.get(State.RUNNING, 0)
         ready = sum(queue.queued - queue.held for queue in self.queues)
         yield GaugeMetricFamily("headrace_jobs_running", "Jobs that a worker runs", value=running)
@@ -104,6 +125,16 @@ class FleetCollector(Collector):
             value=ready + running,
         )
         yield GaugeMetricFamily("headrace_workers", "Workers that reported within the last minute", value=self.workers)
+
+        schedules = GaugeMetricFamily("headrace_schedules", "Schedules", labels=["state"])
+        schedules.add_metric(["active"], self.schedules.total - self.schedules.paused)
+        schedules.add_metric(["paused"], self.schedules.paused)
+        yield schedules
+        yield GaugeMetricFamily(
+            "headrace_schedules_late_seconds",
+            "How late the schedule is that waits longest for its job to be made",
+            value=self.schedules.longest_late_seconds,
+        )
 
     def _total(self, counter: str) -> int:
         return self.counters.totals.get(counter, 0)

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Protocol, TypeVar, cast
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model
 
 from api import examples
+from api.asked_models import asked_models
 from api.dependencies import settings_of, store_of, uploads_of
 from api.documentation import answer, problems
 from api.hot_route import invalid_body
@@ -86,7 +87,14 @@ def split(kind: Kind, body: BaseModel) -> tuple[dict[str, Any], JobOptions]:
     return content, cast("JobOptions", body)
 
 
-def parse(body: NewJobBody) -> tuple[Kind, dict[str, Any]]:
+class NamesKind(Protocol):
+    """A body with a kind, and an input that is to be its."""
+
+    kind: str
+    input: dict[str, Any]
+
+
+def parse(body: NamesKind) -> tuple[Kind, dict[str, Any]]:
     """The kind that a body names, and its input. Raises RequestValidationError, which names the fields."""
     kind = kinds.get(body.kind)
     try:
@@ -104,12 +112,13 @@ async def submit(
 ) -> Response:
     """Stores the job and answers 202, or 200 with one that has its dedup_key.
 
-    Raises RequestValidationError, IdempotencyConflict, DuplicateJob, ConcurrencyLimit, StoreUnavailable.
+    Raises RequestValidationError, IdempotencyConflict, DuplicateJob, ConcurrencyLimit, StruckOut,
+    StoreUnavailable.
     """
     store = store_of(request)
     options = permitted(options, settings_of(request))
     check_time_limit(options, [kind])
-    new = new_job(kind, content, options)
+    new = new_job(kind, content, options, settings_of(request))
     compared = {"kind": kind.name, "input": content, "options": options_in_json(options)} if key else {}
     token = idempotency(key, user_id=options.user_id, path=request.scope["path"], body=compared)
     named = named_uploads(kind, content)
@@ -147,7 +156,7 @@ def check_time_limit(options: RunOptions, kinds_of: Iterable[Kind], *, where: st
             raise invalid("time_limit_seconds", f"must be {longest} or less for a {kind.name}", where=where)
 
 
-def new_job(kind: Kind, content: dict[str, Any], options: RunOptions) -> NewJob:
+def new_job(kind: Kind, content: dict[str, Any], options: RunOptions, settings: Settings) -> NewJob:
     """The job that the store is to make."""
     new = NewJob(
         kind=kind,
@@ -159,6 +168,7 @@ def new_job(kind: Kind, content: dict[str, Any], options: RunOptions) -> NewJob:
         max_cost=options.max_cost,
         time_limit=_seconds(options.time_limit_seconds),
         retention=_seconds(options.retention_seconds),
+        models=asked_models(kind, content, settings),
     )
     if isinstance(options, BatchOptions):
         new = replace(

@@ -58,6 +58,7 @@ def _describe_fleet(report: FleetReport) -> str:
     memory = f"{_mib(redis.memory_bytes)}{limit}"
     counts = (
         f"Running {report.running} (lease ended: {report.leases_ended}), scheduled {report.scheduled},"
+        f" schedules {report.schedules.total} (paused: {report.schedules.paused}),"
         f" failed for good {report.dead}, messages lost and sent again {report.messages_lost}"
     )
     parts = [

@@ -10,11 +10,12 @@ from redis.asyncio import Redis
 from jobs import keys, kinds
 from jobs.connection import answered
 from jobs.finding import Finding, wrong
-from jobs.fleet import Fleet, Queue, WorkerReport
+from jobs.fleet import Fleet, Queue, Schedules, WorkerReport
 from jobs.job_findings import find_in_jobs
 from jobs.kind import Kind
 from jobs.model import Frozen
 from jobs.pauses import Pause
+from jobs.strikes import Strike
 
 OLDEST_REDIS = (6, 2)
 OVERDUE = 15.0
@@ -64,6 +65,7 @@ class FleetReport(Frozen):
     redis: RedisReport
     queues: list[Queue]
     paused_kinds: dict[str, Pause]
+    strikes: list[Strike]
     workers: list[WorkerReport]
     running: int
     leases_ended: int
@@ -72,6 +74,7 @@ class FleetReport(Frozen):
     longest_overdue_seconds: float | None = Field(description="Of the scheduled jobs that are due")
     dead: int
     messages_lost: int
+    schedules: Schedules = Schedules()
     findings: Sequence[Finding] = ()
 
     @property
@@ -97,6 +100,7 @@ async def examine_fleet(redis: Redis, fleet: Fleet, *, patience: timedelta) -> F
         redis=_redis_report(info),
         queues=await fleet.queues(),
         paused_kinds=await fleet.paused_kinds(),
+        strikes=await fleet.strikes(),
         workers=await fleet.workers(),
         running=running,
         leases_ended=ended,
@@ -105,6 +109,7 @@ async def examine_fleet(redis: Redis, fleet: Fleet, *, patience: timedelta) -> F
         longest_overdue_seconds=_overdue(first_retry, now),
         dead=dead,
         messages_lost=int(messages_lost or 0),
+        schedules=await fleet.schedules(),
     )
     in_jobs = await find_in_jobs(redis, now=now, patience=patience)
     return report.model_copy(
@@ -127,7 +132,7 @@ def kind_findings() -> list[Finding]:
 
 
 def _stuck(report: FleetReport) -> list[Finding]:
-    found = _paused(report)
+    found = _paused(report) + [_struck(strike) for strike in report.strikes]
     found += [finding for queue in report.queues if (finding := _stuck_queue(queue, report.workers))]
     if (ended := report.longest_ended_seconds) and ended > OVERDUE:
         found.append(
@@ -141,6 +146,13 @@ def _stuck(report: FleetReport) -> list[Finding]:
             wrong(
                 f"A scheduled job is overdue by {due:.0f} s.",
                 "The workers' sweep queues what is due: start a worker, or look into the log of one.",
+            )
+        )
+    if (late := report.schedules.longest_late_seconds) > OVERDUE:
+        found.append(
+            wrong(
+                f"Schedules whose job was not made at its time: {report.schedules.late}, the first {late:.0f} s ago.",
+                "The workers' sweep makes them: start a worker, or look into the log of one.",
             )
         )
     if report.dead:
@@ -165,6 +177,16 @@ def _paused(report: FleetReport) -> list[Finding]:
         )
         for what, path, pause in pauses
     ]
+
+
+def _struck(strike: Strike) -> Finding:
+    new = "are refused" if strike.new == "reject" else "wait"
+    return Finding(
+        wrong=False,
+        what=f"{strike.what.title()} {strike.name} is struck since {strike.at:%Y-%m-%d %H:%M:%S} UTC by {strike.by}:"
+        f" {strike.why}. New jobs {new}.",
+        remedy=f"DELETE /strikes/{strike.what}/{strike.name} lifts it.",
+    )
 
 
 def _stuck_queue(queue: Queue, workers: list[WorkerReport]) -> Finding | None:

@@ -3,6 +3,7 @@
 HeadraceError
 ├── JobNotFound           404
 ├── BatchNotFound         404
+├── ScheduleNotFound      404
 ├── UnknownKind           404
 ├── FileNotFound          404
 ├── NotRetryable          409   the job has not ended, or completed and no step was named
@@ -43,6 +44,14 @@ class BatchNotFound(HeadraceError):
 
     def __init__(self, batch_id: str) -> None:
         super().__init__(f"No batch has the id {batch_id!r}. Finished batches are kept for the retention time only.")
+
+
+class ScheduleNotFound(HeadraceError):
+    status = 404
+    title = "No such schedule"
+
+    def __init__(self, schedule_id: str) -> None:
+        super().__init__(f"No schedule has the id {schedule_id!r}. GET /schedules lists those there are.")
 
 
 class UnknownKind(HeadraceError):

@@ -17,6 +17,7 @@ from jobs.queues import queue_names
 from jobs.records import to_datetime
 from jobs.scripts import WORKER_KEEP
 from jobs.states import State
+from jobs.strikes import Strike, read_strikes
 
 
 class Queue(Frozen):
@@ -45,6 +46,17 @@ class WorkerReport(Frozen):
 
 
 @dataclass(frozen=True)
+class Schedules:
+    """How many there are, and how late they are."""
+
+    total: int = 0
+    paused: int = 0
+    late: int = 0
+    """Whose time has come and whose job is not made."""
+    longest_late_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Counters:
     """The numbers behind `/metrics`; the names are those of the scripts."""
 
@@ -70,6 +82,9 @@ class Fleet:
         paused = await self._paused()
         return {kind.name: paused[of_kind(kind.name)] for kind in kinds.usable() if of_kind(kind.name) in paused}
 
+    async def strikes(self) -> list[Strike]:
+        return await read_strikes(self._redis, patience=self._patience)
+
     async def workers(self) -> list[WorkerReport]:
         """Those that reported within the last minute, by id."""
         async with answered(self._patience):
@@ -93,7 +108,7 @@ class Fleet:
         )
 
     async def waiting(self) -> int:
-        """How many jobs a worker could have now, or after the next sweep: a retry that is due, a lease that ended."""
+        """How many jobs a worker could have now, or after the next sweep: one that is due, a lease that ended."""
         async with answered(self._patience):
             paused = await self._paused()
             seconds, _ = await self._redis.time()
@@ -101,9 +116,22 @@ class Fleet:
                 for name in queue_names():
                     if of_queue(name) not in paused:
                         pipe.zcard(keys.queue(name, keys.WAITING))
-                for due in (keys.SCHEDULED, keys.LEASES):
+                for due in (keys.SCHEDULED, keys.LEASES, keys.SCHEDULES_DUE):
                     pipe.zcount(due, "-inf", seconds * 1000)
                 return sum(await pipe.execute())
+
+    async def schedules(self) -> Schedules:
+        async with answered(self._patience):
+            seconds, micros = await self._redis.time()
+            now = seconds * 1000 + micros / 1000
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.zcard(keys.SCHEDULES)
+                pipe.zcard(keys.SCHEDULES_DUE)
+                pipe.zcount(keys.SCHEDULES_DUE, "-inf", now)
+                pipe.zrange(keys.SCHEDULES_DUE, 0, 0, withscores=True)
+                total, timed, late, first = await pipe.execute()
+        longest = max(0.0, now - first[0][1]) / 1000 if first else 0.0
+        return Schedules(total=total, paused=total - timed, late=late, longest_late_seconds=longest)
 
     async def counters(self) -> Counters:
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:

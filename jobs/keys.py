@@ -45,6 +45,9 @@ TURN = ":turn"
 """Hash `hr:queue:{queue}:turn`: priority -> the place in ORDER that is served now."""
 PAUSES = "hr:pauses"
 """Hash: `queue:{queue}` or `kind:{kind}` -> who paused it, when and why (JSON)."""
+STRIKES = "hr:strikes"
+"""Hash: `kind:{kind}`, `user:{user id}`, `provider:{provider}` or `model:{provider}/{model}` -> who struck it, when,
+why, and what becomes of new and of running jobs (JSON)."""
 PARKED = "hr:parked:"
 """Zset `hr:parked:{gate}`: the queued jobs that may not pass a gate (`kind:story`), by the place they had in ORDER."""
 HOLDERS = "hr:holders:"
@@ -53,7 +56,8 @@ place in ORDER; -1 once they are released or run."""
 OPENING = "hr:opening"
 """Set: gates that are open again, from which more jobs are to go back into the order."""
 PURGES = "hr:purges"
-"""Hash: `queue:{queue}` or `kind:{kind}` -> how far its purge has come (JSON). The sweep goes on with it."""
+"""Hash: `queue:{queue}` or `kind:{kind}` -> how far its purge has come (JSON). The sweep goes on with it. So for
+`running {gate}`, the running jobs of what was struck."""
 OLD_LANES = "hr:lanes"
 """Set, of version 0.1: every lane a job was queued on."""
 OLD_QUEUED = "hr:queued:"
@@ -87,6 +91,15 @@ MEMBERS = ":jobs"
 EXPANDING = "hr:batches"
 """Zset: batches with jobs still to be made, by creation time, ms."""
 
+SCHEDULE = "hr:schedule:"
+"""Hash `hr:schedule:{id}`: when its jobs are made, and what their records begin with."""
+RUNS = ":runs"
+"""List `hr:schedule:{id}:runs`: its last runs, newest first, each a JSON object."""
+SCHEDULES = "hr:schedules"
+"""Zset: every schedule, by its id, which is in the order of time."""
+SCHEDULES_DUE = "hr:schedules:due"
+"""Zset: those that are not paused, by the time of their next run, ms."""
+
 RATE = "hr:rate:"
 """Hash `hr:rate:{provider}/{model}`: how far ahead the model's calls are booked. Lives as long as that."""
 USAGE = "hr:usage:"
@@ -106,6 +119,8 @@ WORKER = "hr:worker:"
 """String `hr:worker:{worker}`: what a worker reports of itself (JSON)."""
 UPLOAD = "hr:upload:"
 """String `hr:upload:{id}`: the content type of an upload. Its TTL is how long jobs can be submitted with it."""
+QUARANTINED = "hr:quarantined"
+"""Hash: job or batch -> why a sweep could not deal with it and has put it aside."""
 SWEEPING = "hr:sweeping"
 """String with a TTL: a sweep ran just now, others need not."""
 
@@ -145,6 +160,10 @@ def upload(upload_id: str) -> str:
 
 def batch(batch_id: str) -> str:
     return BATCH + batch_id
+
+
+def schedule(schedule_id: str) -> str:
+    return SCHEDULE + schedule_id
 
 
 def rate(provider: str, model: str) -> str:

@@ -131,6 +131,7 @@ class Job(Frozen):
     concurrency_limit: int | None = None
     batch: str | None = Field(default=None, description="The batch that it is one of")
     custom_id: str | None = Field(default=None, description="What the client calls it within its batch")
+    schedule: str | None = Field(default=None, description="The schedule that made it")
     retry_of: str | None = Field(default=None, description="The job that this one retries")
     retried_as: str | None = Field(
         default=None, description="The job that retries this one as a whole, not from a step"

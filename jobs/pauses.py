@@ -58,10 +58,6 @@ class Pauses:
         [was_paused] = await self._scripts.resume(target=target)
         return bool(was_paused)
 
-    async def all(self) -> dict[str, Pause]:
-        """By target."""
-        return await read_pauses(self._redis, patience=self._patience)
-
 
 async def read_pauses(redis: Redis, *, patience: timedelta) -> dict[str, Pause]:
     """By target. Raises StoreUnavailable."""

@@ -24,6 +24,8 @@ class JobRecord(TypedDict):
     retry_of: NotRequired[str]
     """The job that this one retries; empty for none."""
     dedup_key: NotRequired[str]
+    schedule: NotRequired[str]
+    """The schedule that made it."""
     batch: NotRequired[str]
     custom_id: NotRequired[str]
 
@@ -46,6 +48,8 @@ class JobRecord(TypedDict):
 
     turn: NotRequired[str]
     """Its place in the order of its queue, since it was first released."""
+    models: NotRequired[str]
+    """Whom it asks, each as `provider/model` with a space between; a provider alone if it has no choice of models."""
     concurrency_key: NotRequired[str]
     concurrency_limit: NotRequired[str]
     """How many jobs with its key may run at once, itself included; 1 if not given."""
@@ -60,7 +64,7 @@ class JobRecord(TypedDict):
     fence: str
     """The fencing token: grows with each claim, and a write that carries an older one is refused."""
     claim: NotRequired[str]
-    """The token of the claim that holds the lease."""
+    """The token of the last claim, which writes carry beside the fence."""
     worker: NotRequired[str]
     """Who runs it, or ran it last."""
     running_since: NotRequired[str]

@@ -34,7 +34,7 @@ def to_job(record: JobRecord, *, position: int | None = None, hindrance: Waiting
     return Job(
         id=record["id"],
         kind=record["kind"],
-        state=State(record["state"]),
+        state=State.read(record["state"]),
         state_reason=Reason(reason) if reason else None,
         user_id=record["user_id"] or None,
         input=json.loads(record["input"]),
@@ -64,13 +64,14 @@ def to_job(record: JobRecord, *, position: int | None = None, hindrance: Waiting
         concurrency_limit=int(record["concurrency_limit"]) if "concurrency_limit" in record else None,
         batch=record.get("batch"),
         custom_id=record.get("custom_id"),
+        schedule=record.get("schedule"),
         retry_of=record.get("retry_of") or None,
         retried_as=record.get("retried_as"),
     )
 
 
 def _waiting(record: JobRecord) -> Waiting | None:
-    match State(record["state"]):
+    match State.read(record["state"]):
         case State.QUEUED | State.SCHEDULED if record["state_reason"] == Reason.NO_CAPABLE_WORKER:
             return Waiting(
                 on=Reason.NO_CAPABLE_WORKER, since=_date(record, "incapable_since"), until=_date(record, "retry_at")

@@ -31,6 +31,7 @@ from jobs.scripts import Scripts
 from jobs.settings import Settings
 from jobs.states import FINAL, State
 from jobs.steps import read_steps, stage_steps
+from jobs.strikes import Strikes, StruckOut
 from jobs.usage import in_micros
 from jobs.waiting import hindrance
 
@@ -64,6 +65,7 @@ class JobStore:
         self.scripts = Scripts(redis, settings, renderer, patience=patience)
         self.pauses = Pauses(redis, self.scripts, patience=patience)
         self.purges = Purges(redis, self.scripts, patience=patience)
+        self.strikes = Strikes(redis, self.scripts, patience=patience)
         self._reader = JobReader(redis, patience=patience)
         self._settings = settings
         self._patience = patience
@@ -119,7 +121,7 @@ class JobStore:
         reply = await self.scripts.cancel(job_id=job_id)
         if not reply[0]:
             raise JobNotFound(job_id)
-        return State(reply[1])
+        return State.read(reply[1])
 
     async def get(self, job_id: str) -> Job:
         """Raises JobNotFound."""
@@ -136,7 +138,7 @@ class JobStore:
         )
         if not found:
             return Refusal(state=answer[0])
-        return await self._claim_of(answer, requested_at)
+        return await self._claim_of(answer, token, requested_at)
 
     async def renew(
         self,
@@ -151,8 +153,7 @@ class JobStore:
         Raises LeaseLost, as do all writes below.
         """
         reply = await self.scripts.renew(
-            job_id=lease.job_id,
-            fence=lease.fence,
+            **lease.held(),
             lease=_ms(self._settings.lease),
             waiting_for=waiting_for,
             waited=_ms(waiting),
@@ -161,7 +162,7 @@ class JobStore:
         _written(lease, reply)
 
     async def progress(self, lease: Lease, progress: Progress) -> None:
-        reply = await self.scripts.progress(job_id=lease.job_id, fence=lease.fence, progress=_progress(progress))
+        reply = await self.scripts.progress(**lease.held(), progress=_progress(progress))
         _written(lease, reply)
 
     async def save_step(  # noqa: PLR0913  # what is kept of a step
@@ -179,8 +180,7 @@ class JobStore:
         `usage` is what the step used; `uncounted` is that of it which `settle` did not count.
         """
         reply = await self.scripts.save_step(
-            job_id=lease.job_id,
-            fence=lease.fence,
+            **lease.held(),
             step=step,
             result=result,
             files=_dump(files) if files else "",
@@ -226,8 +226,7 @@ class JobStore:
         """
         requested_at = time.monotonic()
         reply = await self.scripts.finish_next(
-            job_id=lease.job_id,
-            fence=lease.fence,
+            **lease.held(),
             state=ending.state,
             reason=ending.reason,
             outcome=ending.outcome,
@@ -239,7 +238,7 @@ class JobStore:
         )
         if not reply[0]:
             raise LeaseLost(lease.job_id, reply[1])
-        return await self._claim_of(reply[1:], requested_at) if len(reply) > 1 else None
+        return await self._claim_of(reply[1:], token, requested_at) if len(reply) > 1 else None
 
     async def retry_later(
         self,
@@ -256,33 +255,36 @@ class JobStore:
         One for a capable worker uses up none; it fails the job when it has lasted as long as the first start may take.
         """
         reply = await self.scripts.retry_later(
-            job_id=lease.job_id,
-            fence=lease.fence,
+            **lease.held(),
             reason=error.reason,
             wait=_ms(wait),
             failure=error.model_dump_json(),
             outcome=kept(files=files, reused=reused),
         )
-        return State(_written(lease, reply))
+        return State.read(_written(lease, reply))
 
     async def hand_back(self, lease: Lease) -> State:
         """Back to the head of its queue; or ends the job as `lose` does, if its attempts are used up.
 
         That uses up none, unless many have followed each other without a step saved in between.
         """
-        return State(_written(lease, await self.scripts.hand_back(job_id=lease.job_id, fence=lease.fence)))
+        return State.read(_written(lease, await self.scripts.hand_back(**lease.held())))
 
     # -- Recovery -----------------------------------------------------------------------------------------------------
 
     async def lease_of(self, job_id: str, *, worker: str) -> Lease | None:
         """The lease that `worker` holds on the job, if it does."""
         async with answered(self._patience):
-            state, holder, fence = await self.redis.hmget(keys.job(job_id), ["state", "worker", "fence"])
-        return Lease(job_id, int(cast("str", fence))) if state == State.RUNNING and holder == worker else None
+            state, holder, fence, token = await self.redis.hmget(
+                keys.job(job_id), ["state", "worker", "fence", "claim"]
+            )
+        if state != State.RUNNING or holder != worker:
+            return None
+        return Lease(job_id, int(cast("str", fence)), cast("str", token))
 
     async def lose(self, lease: Lease) -> State:
         """The holder is dead: the job is queued again, or failed when its attempts are used up."""
-        return State(_written(lease, await self.scripts.lose(job_id=lease.job_id, fence=lease.fence)))
+        return State.read(_written(lease, await self.scripts.lose(**lease.held())))
 
     async def report(self, worker: WorkerReport, *, dropped: int = 0) -> int:
         """Notes that `worker` is there, for a minute, and has dropped so many messages since its last report.
@@ -338,6 +340,8 @@ class JobStore:
             raise IdempotencyConflict(found)
         if outcome == "not_final":
             raise NotRetryable(retry.of, found)
+        if outcome == "struck":
+            raise StruckOut.parse(found)
         if outcome == "limited" and limit:
             raise ConcurrencyLimit(limit.key, found)
         if outcome == "duplicate" and dedup and dedup.reject:
@@ -348,26 +352,26 @@ class JobStore:
 
     async def _finish(self, lease: Lease, ending: Ending) -> None:
         reply = await self.scripts.finish(
-            job_id=lease.job_id, fence=lease.fence, state=ending.state, reason=ending.reason, outcome=ending.outcome
+            **lease.held(), state=ending.state, reason=ending.reason, outcome=ending.outcome
         )
         _written(lease, reply)
 
-    async def _claim_of(self, answer: Sequence[Any], requested_at: float) -> Claim:
+    async def _claim_of(self, answer: Sequence[Any], token: str, requested_at: float) -> Claim:
         job_id, fields, input_text, saved = answer
         record = await self._reader.whole(job_id, pairs(fields), input_text)
         assert record is not None, "it was claimed"
         steps = await read_steps(self.redis, job_id, patience=self._patience) if saved else {}
-        lease = Lease(job_id, int(record["fence"]))
+        lease = Lease(job_id, int(record["fence"]), token)
         return Claim(lease, job=to_job(record), steps=steps, requested_at=requested_at)
 
     async def _look(self, job_id: str) -> tuple[JobRecord, int | None, Waiting | None]:
         """The record, how many jobs are before it in its queue, and what keeps it from running."""
         fields, *rest = await self.scripts.look(job_id=job_id)
-        input_text, position, paused, pause = [*rest, None, None, None, None][:4]
+        input_text, position, closed, order = [*rest, None, None, None, None][:4]
         record = await self._reader.whole(job_id, pairs(fields), input_text)
         if record is None:
             raise JobNotFound(job_id)
-        return record, position, hindrance(record, paused, pause)
+        return record, position, hindrance(record, closed, order)
 
 
 def _written(lease: Lease, reply: list[Any]) -> str:

@@ -20,7 +20,14 @@ from jobs.weights import Weights
 WORKER_KEEP = timedelta(minutes=1)
 """A worker that has not reported for this long is no longer listed."""
 
-PRELUDE = ("prelude/record", "prelude/gates", "prelude/schedule", "prelude/life", "prelude/purge")
+PRELUDE = (
+    "prelude/record",
+    "prelude/isolation",
+    "prelude/gates",
+    "prelude/schedule",
+    "prelude/life",
+    "prelude/purge",
+)
 """What stands before every script: its functions are theirs."""
 BOUNDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 """Of the histograms' buckets, s. What is longer goes into `+Inf`."""
@@ -85,19 +92,21 @@ class Scripts:
 
     @script
     async def renew(
-        self, *, job_id: str, fence: int, lease: int, waiting_for: str, waited: int, left: int | None
+        self, *, job_id: str, fence: int, claim: str, lease: int, waiting_for: str, waited: int, left: int | None
     ) -> list[Any]: ...
 
     @script
-    async def progress(self, *, job_id: str, fence: int, progress: str) -> list[Any]: ...
+    async def progress(self, *, job_id: str, fence: int, claim: str, progress: str) -> list[Any]: ...
 
     @script
     async def save_step(
-        self, *, job_id: str, fence: int, step: str, result: str, files: str, usage: Json, uncounted: Json
+        self, *, job_id: str, fence: int, claim: str, step: str, result: str, files: str, usage: Json, uncounted: Json
     ) -> list[Any]: ...
 
     @script
-    async def finish(self, *, job_id: str, fence: int, state: str, reason: str, outcome: Json) -> list[Any]: ...
+    async def finish(
+        self, *, job_id: str, fence: int, claim: str, state: str, reason: str, outcome: Json
+    ) -> list[Any]: ...
 
     @script
     async def finish_next(
@@ -105,6 +114,7 @@ class Scripts:
         *,
         job_id: str,
         fence: int,
+        claim: str,
         state: str,
         reason: str,
         outcome: Json,
@@ -117,11 +127,11 @@ class Scripts:
 
     @script
     async def retry_later(
-        self, *, job_id: str, fence: int, reason: str, wait: int, failure: str, outcome: Json
+        self, *, job_id: str, fence: int, claim: str, reason: str, wait: int, failure: str, outcome: Json
     ) -> list[Any]: ...
 
     @script
-    async def hand_back(self, *, job_id: str, fence: int) -> list[Any]: ...
+    async def hand_back(self, *, job_id: str, fence: int, claim: str) -> list[Any]: ...
 
     @script
     async def admit(
@@ -129,6 +139,7 @@ class Scripts:
         *,
         job_id: str,
         fence: int,
+        claim: str,
         call: str,
         seat: str,
         model: str,
@@ -156,7 +167,7 @@ class Scripts:
     # -- Recovery -----------------------------------------------------------------------------------------------------
 
     @script
-    async def lose(self, *, job_id: str, fence: int) -> list[Any]: ...
+    async def lose(self, *, job_id: str, fence: int, claim: str) -> list[Any]: ...
 
     @script
     async def report(self, *, worker: str, report: str, queues: Json, dropped: int) -> list[Any]: ...
@@ -173,6 +184,12 @@ class Scripts:
     async def resume(self, *, target: str) -> list[Any]: ...
 
     @script
+    async def strike(self, *, target: str, by: str, why: str, new: str, running: str) -> list[Any]: ...
+
+    @script
+    async def lift(self, *, target: str) -> list[Any]: ...
+
+    @script
     async def purge(self, *, target: str, queued_by: int, by: str, why: str) -> list[Any]: ...
 
     # -- Batches ------------------------------------------------------------------------------------------------------
@@ -187,6 +204,25 @@ class Scripts:
 
     @script
     async def cancel_batch(self, *, batch_id: str) -> list[Any]: ...
+
+    # -- Schedules ----------------------------------------------------------------------------------------------------
+
+    @script
+    async def add_schedule(
+        self, *, schedule_id: str, fields: Json, due: int, remembered_as: str, fingerprint: str, remember: int
+    ) -> list[Any]: ...
+
+    @script
+    async def due_schedules(self, *, most: int) -> list[Any]: ...
+
+    @script
+    async def fire_schedule(self, *, schedule_id: str, due: int, following: int | None, job_id: str) -> list[Any]: ...
+
+    @script
+    async def time_schedule(self, *, schedule_id: str, due: int | None) -> list[Any]: ...
+
+    @script
+    async def remove_schedule(self, *, schedule_id: str) -> list[Any]: ...
 
 
 def script_names() -> list[str]:

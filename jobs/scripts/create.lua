@@ -12,6 +12,7 @@
 --         dedup          key, seconds (0: until the job has ended), reject (whether a duplicate is refused); or nothing
 -- RETURN  {'created', id, created at, ms}, {'replayed', id}, {'conflict', id of the job made under the same key},
 --         {'duplicate', id of the job with the same dedup key},
+--         {'struck', what is struck and the strike (JSON), with a space between},
 --         {'limited', id of a job with the same concurrency key},
 --         {'not_final', state} when the job to retry has not ended, or completed and no step is left out
 local at = now()
@@ -33,6 +34,8 @@ if first and redis.call('EXISTS', JOB .. first) == 1 then
   if not dedup.reject then note_made(remembered_as, first, fingerprint, remember) end
   return { 'duplicate', first }
 end
+local gate, strike = struck(fields)
+if gate and cjson.decode(strike).new == 'reject' then return decline('struck', gate .. ' ' .. strike) end
 local in_the_way = on_limit ~= 'queue' and holders_in_the_way(fields) or {}
 if on_limit == 'reject' and in_the_way[1] then return { 'limited', in_the_way[1] } end
 if dedup_as then

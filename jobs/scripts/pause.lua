@@ -8,7 +8,4 @@ local at, known = now(), redis.call('HGET', PAUSES, target)
 local pause = cjson.encode({ by = by, why = why, at = known and cjson.decode(known).at or at })
 redis.call('HSET', PAUSES, target, pause)
 redis.call('SREM', OPENING, target)
-local queue, more = string.match(target, '^queue:(.*)$'), false
-for _, name in ipairs(queue and { queue } or redis.call('SMEMBERS', QUEUES)) do more = recall_paused(name) or more end
-release_stirred(at)
-return { more and 1 or 0, pause }
+return { recall_from(target, at) and 1 or 0, pause }

@@ -4,15 +4,16 @@
 -- the job may wait for its first start, it has failed.
 -- ARGV    job_id
 --         fence
+--         claim     its token
 --         reason
 --         wait      ms, at least
 --         failure   JSON object
 --         outcome   fields of the record if it fails now: files, reused (each JSON)
 -- RETURN  {1, new state}, or {0, state} when the job is no longer this worker's
 local at = now()
-local mine, current, holder = holds(job_id, fence)
+local mine, current, was_mine = holds(job_id, fence, claim)
 if not mine then
-  if holder == fence and (current == 'scheduled' or current == 'failed') then return { 1, current } end
+  if was_mine and (current == 'scheduled' or current == 'failed') then return { 1, current } end
   return refuse(current)
 end
 local job = get(job_id, 'attempt', 'max_attempts', 'created_at', 'run_at', 'deadline', 'incapable_since')

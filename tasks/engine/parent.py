@@ -25,6 +25,7 @@ from celery.worker import state as celery_state
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.fleet import Fleet, WorkerReport
 from jobs.model import JobError
+from jobs.schedules import ScheduleStore
 from jobs.settings import Settings
 from jobs.states import Reason
 from jobs.store import JobStore
@@ -117,8 +118,11 @@ class Parent:
         self._exit(EX_STOPPED_HARD)
 
     async def _sweep_for_ever(self, store: JobStore) -> None:
+        schedules = ScheduleStore(store, self._settings, patience=PATIENCE)
         while True:
             swept = await self._ask_store(store.sweep)
+            if swept is not None and not swept.elsewhere:
+                await self._ask_store(schedules.fire)
             if swept:
                 log.info("swept", **vars(swept))
             if swept is not None and swept.more:

@@ -21,6 +21,8 @@ _HEADRACE = [
     rf"{keys.INDEX_STATE}\w+",
     rf"{keys.INDEX_KIND}\w+",
     rf"{keys.INDEX_USER}\S+",
+    rf"{keys.SCHEDULE}{_ID}({keys.RUNS})?",
+    *(keys.SCHEDULES, keys.SCHEDULES_DUE),
     rf"{keys.RATE}\S+",
     rf"{keys.USAGE}\d+(:\S*)?",
     rf"{keys.IDEMPOTENCY}.+",
@@ -28,8 +30,8 @@ _HEADRACE = [
     rf"{keys.WORKER}\S+",
     rf"{keys.UPLOAD}{_ID}",
     *(keys.LEASES, keys.SCHEDULED, keys.DEADLINES, keys.DEAD, keys.RETAINED, keys.INDEX_ALL, keys.EXPANDING),
-    *(keys.PAUSES, keys.OPENING, keys.PURGES),
-    *(keys.QUEUES, keys.STATS, keys.WORKERS, keys.SWEEPING),
+    *(keys.PAUSES, keys.STRIKES, keys.OPENING, keys.PURGES),
+    *(keys.QUEUES, keys.STATS, keys.QUARANTINED, keys.WORKERS, keys.SWEEPING),
 ]
 _KOMBU = [_LANE, r"_kombu\..+", "unacked", "unacked_index", "unacked_mutex"]
 _KNOWN = re.compile("|".join(f"(?:{pattern})" for pattern in _HEADRACE + _KOMBU))

@@ -7,7 +7,7 @@
 local OPENED_AT_ONCE = 50
 local FAST = -1 -- the place, among the holders of a slot, of one that is released or runs: it keeps the slot
 
-local any_pause -- whether anything is paused at all; most often nothing is
+local any_pause, any_strike -- whether anything is paused or struck at all; most often nothing is
 local stirred = {} -- queues to whose order parked jobs have come back
 local freed = {} -- gates that have lost the holder of a slot
 
@@ -18,6 +18,20 @@ local function paused(...)
   local gates = { ... }
   for position, pause in ipairs(redis.call('HMGET', PAUSES, ...)) do
     if pause then return gates[position] end
+  end
+end
+
+-- The first of the job's kind, user, providers and models that somebody has struck, and the strike (JSON).
+local function struck(job)
+  if any_strike == nil then any_strike = redis.call('EXISTS', STRIKES) == 1 end
+  if not any_strike then return nil end
+  local gates = { 'kind:' .. job.kind, 'user:' .. job.user_id }
+  for model in string.gmatch(job.models or '', '%S+') do
+    table.insert(gates, 'provider:' .. string.match(model, '^[^/]*'))
+    table.insert(gates, 'model:' .. model)
+  end
+  for position, strike in ipairs(redis.call('HMGET', STRIKES, unpack(gates))) do
+    if strike then return gates[position], strike end
   end
 end
 
@@ -34,9 +48,12 @@ local function limits_of(job)
   return limits
 end
 
--- What is to be known of a job that waits.
+-- What is to be known of a job that waits. A record that does not say is an error.
 local function waiting(id)
-  return get(id, 'kind', 'queue', 'priority', 'user_id', 'turn', 'deliveries', 'concurrency_key', 'concurrency_limit', 'slots')
+  local job = get(id, 'kind', 'queue', 'priority', 'user_id', 'turn', 'deliveries', 'concurrency_key', 'concurrency_limit', 'slots',
+    'models')
+  assert(job.kind and job.queue and LANES[(tonumber(job.priority) or -1) + 1], 'its record has no kind, queue or priority')
+  return job
 end
 
 local function unbook(id, job)
@@ -68,13 +85,13 @@ local function has_room(gate, limit, place)
   if redis.call('ZCARD', HOLDERS .. gate) < limit then return true end
   local last, its_place = unpack(redis.call('ZREVRANGE', HOLDERS .. gate, 0, 0, 'WITHSCORES'))
   if tonumber(its_place) <= place then return false end
-  park(last, waiting(last), its_place, gate)
+  isolated(last, function() park(last, waiting(last), its_place, gate) end)
   return redis.call('ZCARD', HOLDERS .. gate) < limit
 end
 
 -- The gate that is closed to a job; nil when it may run, and then it has a slot of each.
 local function gate_before(id, job, place)
-  local closed = paused('kind:' .. job.kind)
+  local closed = paused('kind:' .. job.kind) or struck(job)
   if closed then return closed end
   local gates, limits = {}, limits_of(job)
   for _, one in ipairs(limits) do
@@ -94,27 +111,36 @@ local function hold_fast(id, job)
   for gate in string.gmatch(job.slots or '', '%S+') do redis.call('ZADD', HOLDERS .. gate, FAST, id) end
 end
 
--- Lets parked jobs back into the order of their queues, or to the next gate that is closed to them, as long as the gate is
--- open; some at a time. Returns whether there may be more.
+-- Lets a parked job back into the order of its queue, or to the next gate that is closed to it, if this one is open. Returns
+-- the gate that is closed to it.
+local function let_in(id, gate, place)
+  local job = waiting(id)
+  local closed = gate_before(id, job, tonumber(place))
+  if closed == gate then return closed end
+  redis.call('ZREM', PARKED .. gate, id)
+  if closed then
+    redis.call('ZADD', PARKED .. closed, place, id)
+    set(id, { parked_at = closed })
+  else
+    redis.call('ZADD', QUEUE .. job.queue .. ORDER, place, id)
+    move(id, job.queue, HELD, WAITING)
+    unset(id, 'parked_at')
+    stirred[job.queue] = true
+  end
+  return closed
+end
+
+-- Lets in parked jobs as long as the gate is open, some at a time. Returns whether there may be more.
 local function open(gate)
   for _ = 1, OPENED_AT_ONCE do
     local id, place = unpack(redis.call('ZRANGE', PARKED .. gate, 0, 0, 'WITHSCORES'))
-    local job = id and waiting(id)
-    local closed = id and gate_before(id, job, tonumber(place))
-    if not id or closed == gate then
+    local well, closed = true, gate
+    if id then well, closed = isolated(id, let_in, gate, place) end
+    if closed == gate then
       redis.call('SREM', OPENING, gate)
       return false
     end
-    redis.call('ZREM', PARKED .. gate, id)
-    if closed then
-      redis.call('ZADD', PARKED .. closed, place, id)
-      set(id, { parked_at = closed })
-    else
-      redis.call('ZADD', QUEUE .. job.queue .. ORDER, place, id)
-      move(id, job.queue, HELD, WAITING)
-      unset(id, 'parked_at')
-      stirred[job.queue] = true
-    end
+    if not well then redis.call('ZREM', PARKED .. gate, id) end
   end
   redis.call('SADD', OPENING, gate)
   return true

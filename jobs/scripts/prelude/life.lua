@@ -31,7 +31,7 @@ end
 -- retention.
 local function close(id, state, at, job)
   local keep = math.min(KEEP, tonumber(job.retention or KEEP))
-  unset(id, 'turn', 'deliveries', 'claim', 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
+  unset(id, 'turn', 'deliveries', 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
   redis.call('ZREM', DEADLINES, id)
   redis.call('ZADD', RETAINED, at + keep * 1000, table.concat({ id, job.kind, state, job.user_id }, ' '))
   if state == 'failed' then redis.call('ZADD', DEAD, at, id) end
@@ -49,8 +49,10 @@ end
 -- rejoins at the place that it had. Returns the queue, which has room or work for `release` then.
 local function enter(id, state, reason, at, data, fields, rejoins)
   local job = get(id, 'state', 'queue', 'priority', 'turn', 'deliveries', 'kind', 'user_id', 'created_at',
-    'running_since', 'batch', 'dedup_key', 'retention', 'parked_at',
-    'concurrency_key', 'concurrency_limit', 'slots')
+    'running_since', 'batch', 'dedup_key', 'retention', 'parked_at', 'concurrency_key', 'concurrency_limit', 'slots', 'models')
+  -- Before the first write, for nothing takes one back.
+  assert(job.state and job.queue and job.kind and LANES[(tonumber(job.priority) or -1) + 1] and tonumber(job.created_at)
+    and (job.state ~= 'running' or tonumber(job.running_since)), 'its record lacks what every job has')
   local queue = QUEUE .. job.queue
   set(id, fields or {})
   set(id, { state = state, state_reason = reason })
@@ -104,7 +106,7 @@ end
 -- What a request under the same Idempotency-Key has made, and its fingerprint; nil when that is no longer kept.
 local function made_before(key)
   local made, fingerprint = unpack(redis.call('HMGET', key, 'job', 'fingerprint'), 1, 2)
-  if made and redis.call('EXISTS', JOB .. made, BATCH .. made) > 0 then return made, fingerprint end
+  if made and redis.call('EXISTS', JOB .. made, BATCH .. made, SCHEDULE .. made) > 0 then return made, fingerprint end
 end
 
 local function note_made(key, made, fingerprint, seconds)
@@ -154,13 +156,21 @@ end
 local function expand(batch, at, most)
   local key, queues, made = BATCH .. batch, {}, {}
   local next = redis.call('LPOP', key .. PENDING, most) or {}
-  for _, item in ipairs(next) do
+  local function make(item)
     local job, fields = cjson.decode(item), {}
     for i = 3, #job, 2 do
       if IS_FIELD[job[i]] then fields[job[i]] = job[i + 1] end
     end
+    assert(fields.queue and fields.kind and fields.input and fields.user_id, 'a staged job has no kind, queue, user or input')
     queues[fields.queue] = true
-    local state = make_job(job[1], at, job[2], fields)
+    return make_job(job[1], at, job[2], fields)
+  end
+  for _, item in ipairs(next) do
+    local well, state = pcall(make, item)
+    if not well then
+      note_fault(batch, state)
+      state = 'failed'
+    end
     made[state] = (made[state] or 0) + 1
   end
   for state, jobs in pairs(made) do recount(batch, 'pending', state, jobs, at) end
@@ -172,10 +182,13 @@ end
 
 -- -- Leases -----------------------------------------------------------------------------------------------------------------
 
--- Whether the job runs under this fence; else its state and the current fence, for the refusal.
-local function holds(id, fence)
-  local job = get(id, 'state', 'fence')
-  return job.state == 'running' and tonumber(job.fence) == fence, job.state, tonumber(job.fence)
+-- Whether the job runs under this fence and this claim; else its state, and whether it was the last to run: then its write
+-- may be a repeat. The claim's token is asked for as well, because a replica that was promoted may have missed claims, and
+-- gives their fences a second time.
+local function holds(id, fence, claim)
+  local job = get(id, 'state', 'fence', 'claim')
+  local last = tonumber(job.fence) == fence and job.claim == claim
+  return last and job.state == 'running', job.state, last
 end
 
 -- The answer to a worker that no longer holds the job.
@@ -210,7 +223,7 @@ end
 -- run. That goes back to its place, or is parked; its message is gone.
 local function start(id, at, holder, token, lease)
   local job = get(id, 'state', 'kind', 'queued_at', 'created_at', 'deadline', 'started_at', 'queue', 'priority', 'turn',
-    'deliveries', 'user_id', 'parked_at', 'concurrency_key', 'concurrency_limit', 'slots')
+    'deliveries', 'user_id', 'parked_at', 'concurrency_key', 'concurrency_limit', 'slots', 'models')
   if job.state ~= 'queued' or (not job.started_at and at > tonumber(job.deadline)) then return nil, job.state end
   local whole = paused('queue:' .. job.queue)
   local gate = job.parked_at or not whole and gate_before(id, job, FAST)
@@ -235,10 +248,10 @@ end
 
 -- running -> completed or failed, by the holder of the fence. Returns the queue to release; nil and the refusal, when the
 -- job is no longer this worker's; nil alone when that was done before.
-local function finish(id, fence, state, reason, outcome, at)
-  local mine, current, holder = holds(id, fence)
+local function finish(id, fence, claim, state, reason, outcome, at)
+  local mine, current, was_mine = holds(id, fence, claim)
   if not mine then
-    if current == state and holder == fence then return nil end
+    if current == state and was_mine then return nil end
     return nil, refuse(current)
   end
   -- What an earlier attempt failed of is no longer this job's error.

@@ -78,13 +78,20 @@ local function recall(id, job)
   rejoin(id, job)
 end
 
--- Recalls the jobs that were released before a pause. Returns whether there may be more.
-local function recall_paused(queue)
+-- What decides when a queued job runs, with the gate that is closed to it at this place.
+local function weighed(id, place)
+  local job = waiting(id)
+  job.gate = gate_before(id, job, place)
+  return job
+end
+
+-- Recalls the jobs that were released before a pause or a strike. Returns whether there may be more.
+local function recall_closed(queue)
   local whole, recalled = paused('queue:' .. queue), 0
   for _, id in ipairs(redis.call('ZRANGE', QUEUE .. queue .. RELEASED, 0, 4 * RECALLED_AT_ONCE - 1)) do
-    local job = waiting(id)
-    if whole or paused('kind:' .. job.kind) then
-      recall(id, job)
+    local readable, job = isolated(id, waiting)
+    if readable and (whole or paused('kind:' .. job.kind) or struck(job)) then
+      isolated(id, recall, job)
       recalled = recalled + 1
       if recalled == RECALLED_AT_ONCE then return true end
     end
@@ -100,23 +107,22 @@ local function release_next(queue, most, at)
   -- Of those that go to the head, the first is put there last.
   for i = #next - 1, 1, -2 do
     local id, place = next[i], tonumber(next[i + 1])
-    local job = waiting(id)
-    local gate = gate_before(id, job, place)
-    if gate then
-      park(id, job, place, gate)
+    local readable, job = isolated(id, weighed, place)
+    if readable and job.gate then
+      isolated(id, park, job, place, job.gate)
       parked = parked + 1
-    elseif job.turn then
-      send(id, job, place, at)
-    else
+    elseif readable and job.turn then
+      isolated(id, send, job, place, at)
+    elseif readable then
       table.insert(new, { id, job, place })
     end
   end
-  for i = #new, 1, -1 do send(new[i][1], new[i][2], new[i][3], at) end
+  for i = #new, 1, -1 do isolated(new[i][1], send, new[i][2], new[i][3], at) end
   return #next / 2, parked
 end
 
 local function release_from(queue, at)
-  if paused('queue:' .. queue) then return recall_paused(queue) end
+  if paused('queue:' .. queue) then return recall_closed(queue) end
   local room = window(queue, at) - redis.call('ZCARD', QUEUE .. queue .. RELEASED)
   local may_look_at = RELEASED_AT_ONCE
   while room > 0 and may_look_at > 0 do
@@ -148,6 +154,14 @@ end
 local function release_stirred(at)
   open_freed()
   for queue in pairs(stirred) do release(queue, at) end
+end
+
+-- Recalls, of a queue or of all, what was released before it was closed. Returns whether there may be more.
+local function recall_from(target, at)
+  local queue, more = string.match(target, '^queue:(.*)$'), false
+  for _, name in ipairs(queue and { queue } or redis.call('SMEMBERS', QUEUES)) do more = recall_closed(name) or more end
+  release_stirred(at)
+  return more
 end
 
 -- Goes on with one of the gates that are open again. Returns whether there is more to do.
