@@ -165,6 +165,8 @@ def just_accepted(job_id: str, new: NewJob, created_at: datetime) -> Response:
             "created_at": created_at,
             "time_limit_seconds": _seconds(new.time_limit),
             "retention_seconds": _seconds(new.retention),
+            "concurrency_key": new.concurrency.key if new.concurrency else None,
+            "concurrency_limit": new.concurrency.limit if new.concurrency else None,
             "dedup_key": new.dedup.key if new.dedup else None,
             "run_at": due,
             "deadline": (due or created_at) + (new.start_deadline or timedelta(0)),
