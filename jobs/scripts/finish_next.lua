@@ -1,5 +1,8 @@
--- finish_next: finishes a job as `finish` does, and claims the next one that may run, as `claim` does: one round trip, and no
--- message, from a job to the next. A repeat gets the same next job.
+-- finish_next: finishes a job as `finish` does, and claims the next one, as `claim` does: one round trip from a job to the
+-- next. That is the most urgent of what waits in the worker's queues; one that has its message already comes before one of
+-- the same priority that has not, and its message is taken off the lane: so no worker gets it that was sent to another, and
+-- none stays behind. Nothing is passed over: a job that is not for this worker now is left to Celery, with all behind it.
+-- A repeat gets the same next job.
 -- ARGV    job_id
 --         fence
 --         state     completed | failed
@@ -8,10 +11,37 @@
 --         holder    the worker
 --         token     of the claim
 --         lease     ms
---         queues    that the worker takes jobs of, the one to look into first before the others
+--         queues    that the worker takes jobs of; of equally urgent jobs that of an earlier queue is taken
 --         kinds     that it may run now
 -- RETURN  {1, job id, the record (flat), the input, how many steps are saved} of the next job, {1} when there is none for this
 --         worker, or {0, state} when the job is no longer this worker's
+
+-- The message that the queue's next worker will pop, as its job's id, the job and the lane. Those of jobs that are no longer
+-- queued are dropped on the way; what is no message of ours is left to the worker that counts such.
+local function first_released(queue)
+  if redis.call('ZCARD', QUEUE .. queue .. RELEASED) == 0 then return nil end
+  for _, suffix in ipairs(LANE_SUFFIXES) do
+    local lane = queue .. suffix
+    for _ = 1, RELEASED_AT_ONCE do
+      local id = string.match(redis.call('LINDEX', lane, -1) or '', '"correlation_id": "([^"]+)"')
+      if not id then break end
+      local job = get(id, 'state', 'kind', 'priority')
+      if job.state == 'queued' then return id, job, lane end
+      redis.call('RPOP', lane)
+      count('claims_refused')
+    end
+  end
+end
+
+local function first_of(queue)
+  local id, job, lane = first_released(queue)
+  local waiting = redis.call('ZRANGE', QUEUE .. queue .. ORDER, 0, 0)[1]
+  if not waiting then return id, job, lane end
+  local other = get(waiting, 'kind', 'priority')
+  if id and tonumber(job.priority) <= tonumber(other.priority) then return id, job, lane end
+  return waiting, other
+end
+
 local at = now()
 local queue, refusal = finish(job_id, fence, state, reason, outcome, at)
 if refusal then return refusal end
@@ -20,15 +50,20 @@ if not queue then
   if next and get(next, 'claim').claim == token then return claimed(next) end
   return { 1 }
 end
-local may_run = {}
-for _, kind in ipairs(kinds) do may_run[kind] = true end
+local next, found, lane
 for _, name in ipairs(queues) do
-  local next = redis.call('ZRANGE', QUEUE .. name .. ORDER, 0, 0)[1]
-  if next and may_run[get(next, 'kind').kind] and start(next, at, holder, token, lease) then
-    set(job_id, { next = next })
-    release(queue, at)
-    return claimed(next)
+  local id, job, its_lane = first_of(name)
+  if id and (not next or tonumber(job.priority) < tonumber(found.priority)) then
+    next, found, lane = id, job, its_lane
   end
 end
+local may_run = {}
+for _, kind in ipairs(kinds) do may_run[kind] = true end
+local started = next and may_run[found.kind] and start(next, at, holder, token, lease)
+if started then
+  if lane then redis.call('RPOP', lane) end
+  set(job_id, { next = next })
+end
 release(queue, at)
+if started then return claimed(next) end
 return { 1 }
