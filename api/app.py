@@ -13,7 +13,21 @@ from api import problems
 from api.auth import BearerAuth
 from api.body_limit import BodyLimit
 from api.documentation import DocumentedApi
-from api.routes import batches, events, files, health, jobs, kinds, metrics, queues, uploads, usage, workers
+from api.routes import (
+    batches,
+    events,
+    files,
+    health,
+    jobs,
+    kinds,
+    metrics,
+    pauses,
+    queues,
+    schedules,
+    uploads,
+    usage,
+    workers,
+)
 from api.services import Services, open_services
 from api.shutdown import called_at_shutdown
 from jobs import kinds as registry
@@ -113,10 +127,12 @@ def _routers() -> list[APIRouter]:
         kinds.create_router(),
         jobs.router,
         batches.router,
+        schedules.router,
         events.router,
         files.router,
         uploads.router,
         queues.router,
+        pauses.router,
         workers.router,
         usage.router,
         metrics.router,

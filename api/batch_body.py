@@ -8,12 +8,13 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.errors import UnsupportedMediaType
-from api.json_route import invalid_body
+from api.hot_route import invalid_body
 from api.problems import MAX_ERRORS
-from api.submission import NO_UPLOAD, JobOptions, KindName, named_uploads, new_job, options_in_json, permitted
+from api.submission import NO_UPLOAD, KindName, check_time_limit, named_uploads, new_job, options_in_json, permitted
 from jobs import kinds
 from jobs.batches import MAX_JOBS, Item
 from jobs.new_job import Idempotency
+from jobs.options import BatchOptions
 from jobs.settings import Settings
 from jobs.uploads import Uploads
 
@@ -44,13 +45,13 @@ class Entry(BaseModel):
     ]
 
 
-class NewBatchBody(JobOptions):
+class NewBatchBody(BatchOptions):
     """Many jobs at once. The options hold for each of them."""
 
     jobs: Annotated[list[Entry], Field(min_length=1, max_length=MAX_JOBS, description="Of any kinds")]
 
 
-class _Unchecked(JobOptions):
+class _Unchecked(BatchOptions):
     """The same, before its entries are looked at: how many they are decides whether they will be."""
 
     jobs: Annotated[list[Any], Field(min_length=1, max_length=MAX_JOBS)]
@@ -66,15 +67,17 @@ class BatchRequest:
 
     def __init__(self, raw: bytes, content_type: str, options: dict[str, str], settings: Settings) -> None:
         media_type = content_type.partition(";")[0].strip().lower()
+        where = "body" if media_type == JSON else "query"
         if media_type == JSON:
             body = _parse_json(raw)
-            self._options: JobOptions = permitted(body, settings)
+            self._options: BatchOptions = permitted(body, settings)
             entries = _entries(((("jobs", number), job) for number, job in enumerate(body.jobs)), Entry.model_validate)
         elif media_type in JSON_LINES:
-            self._options = permitted(_parse_options(options), settings, where="query")
+            self._options = permitted(_parse_options(options), settings, where=where)
             entries = _parse_lines(raw)
         else:
             raise UnsupportedMediaType(JSON, *JSON_LINES[:1])
+        check_time_limit(self._options, map(kinds.get, {entry.kind for entry in entries.values()}), where=where)
         self.user_id = self._options.user_id
         self.items = _items(entries, self._options)
         self._places = list(entries)
@@ -104,9 +107,9 @@ def _parse_json(raw: bytes) -> _Unchecked:
         raise invalid_body(error) from None
 
 
-def _parse_options(options: dict[str, str]) -> JobOptions:
+def _parse_options(options: dict[str, str]) -> BatchOptions:
     try:
-        return JobOptions.model_validate(options)
+        return BatchOptions.model_validate(options)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False, include_context=False)
         raise RequestValidationError([{**fault, "loc": ("query", *fault["loc"])} for fault in faults]) from None
@@ -140,7 +143,7 @@ def _entries(found: Iterable[tuple[Place, Any]], read: Callable[[Any], Entry]) -
     return entries
 
 
-def _items(entries: Entries, options: JobOptions) -> list[Item]:
+def _items(entries: Entries, options: BatchOptions) -> list[Item]:
     items: list[Item] = []
     faults: list[Any] = []
     known: dict[str, Place] = {}

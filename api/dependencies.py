@@ -10,6 +10,7 @@ from jobs.events import EventLog
 from jobs.files import FileStore
 from jobs.fleet import Fleet
 from jobs.listing import JobList
+from jobs.schedules import ScheduleStore
 from jobs.settings import Settings
 from jobs.store import JobStore
 from jobs.uploads import Uploads
@@ -28,6 +29,10 @@ def store_of(request: Request) -> JobStore:
     return cast("JobStore", request.state.store)
 
 
+def schedules_of(request: Request) -> ScheduleStore:
+    return cast("ScheduleStore", request.state.schedules)
+
+
 # Coroutines, although they wait for nothing: FastAPI would send plain functions to a thread.
 async def _store(request: Request) -> JobStore:
     return store_of(request)
@@ -39,6 +44,10 @@ async def _events(request: Request) -> EventLog:
 
 async def _batches(request: Request) -> BatchStore:
     return cast("BatchStore", request.state.batches)
+
+
+async def _schedules(request: Request) -> ScheduleStore:
+    return schedules_of(request)
 
 
 async def _batch_events(request: Request) -> EventLog:
@@ -72,6 +81,7 @@ async def _hub(request: Request) -> EventHub:
 Store = Annotated[JobStore, Depends(_store)]
 Events = Annotated[EventLog, Depends(_events)]
 Batches = Annotated[BatchStore, Depends(_batches)]
+Schedules = Annotated[ScheduleStore, Depends(_schedules)]
 BatchEvents = Annotated[EventLog, Depends(_batch_events)]
 Jobs = Annotated[JobList, Depends(_job_list)]
 FleetNow = Annotated[Fleet, Depends(_fleet)]

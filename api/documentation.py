@@ -13,14 +13,15 @@ from api.auth import OPEN_TO_ALL
 from api.errors import BodyTooLarge, Unauthorized, UnsupportedMediaType
 from api.problems import MEDIA_TYPE, FieldError, Problem, of_error, problem
 from jobs import kinds
-from jobs.errors import BatchNotFound, EventsGone, JobNotFound, NotRetryable, StoreUnavailable
+from jobs.errors import BatchNotFound, EventsGone, JobNotFound, NotRetryable, ScheduleNotFound, StoreUnavailable
 
 EXAMPLE_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+ID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_ID = re.compile(ID_PATTERN)
 
 
-def _job_id(given: str) -> str:
+def parse_job_id(given: str) -> str:
     """What is no id would otherwise be part of a key, perhaps of one of another type. Raises JobNotFound."""
     if not _ID.fullmatch(given):
         raise JobNotFound(given)
@@ -34,12 +35,25 @@ def _batch_id(given: str) -> str:
     return given
 
 
+def _schedule_id(given: str) -> str:
+    """Raises ScheduleNotFound."""
+    if not _ID.fullmatch(given):
+        raise ScheduleNotFound(given)
+    return given
+
+
 JobId = Annotated[
-    str, AfterValidator(_job_id), Path(description="The `id` that the job was made with", examples=[EXAMPLE_ID])
+    str, AfterValidator(parse_job_id), Path(description="The `id` that the job was made with", examples=[EXAMPLE_ID])
 ]
 
 BatchId = Annotated[
     str, AfterValidator(_batch_id), Path(description="The `id` that the batch was made with", examples=[EXAMPLE_ID])
+]
+
+ScheduleId = Annotated[
+    str,
+    AfterValidator(_schedule_id),
+    Path(description="The `id` that the schedule was made with", examples=[EXAMPLE_ID]),
 ]
 
 _HERE = "/..."
@@ -56,9 +70,9 @@ _PROBLEMS: dict[int, tuple[str, Problem]] = {
         _invalid(400, "Malformed JSON", "body", "Invalid JSON: trailing comma at line 1 column 23"),
     ),
     401: ("The token is missing or wrong", of_error(Unauthorized(), instance=_HERE)),
-    404: ("There is no such job, batch or file", of_error(JobNotFound(EXAMPLE_ID), instance=_HERE)),
+    404: ("There is no such job, batch, schedule or file", of_error(JobNotFound(EXAMPLE_ID), instance=_HERE)),
     409: (
-        "The job is in a state in which this cannot be done",
+        "The job is in a state in which this cannot be done, or there is one with the same dedup_key",
         of_error(NotRetryable(EXAMPLE_ID, "running"), instance=_HERE),
     ),
     410: (

@@ -7,6 +7,7 @@ from api.representation import BatchBody, BatchUrls, JobBody, OutcomeBody, job_b
 from jobs.batches import PENDING, Batch
 from jobs.events import Event
 from jobs.model import FileRef, Job, Progress, QueuePlace, UsageItem, Waiting
+from jobs.schedules import Overlap, Run, Schedule
 from jobs.states import Reason, State
 
 _CREATED = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -85,4 +86,29 @@ BATCH_EVENT = Event(
 
 OUTCOME = OutcomeBody(
     custom_id="book-17", job_id=EXAMPLE_ID, state="completed", result={"title": "My Story"}, url=f"/jobs/{EXAMPLE_ID}"
+)
+
+SCHEDULE = Schedule(
+    id=EXAMPLE_ID,
+    kind="story",
+    input={"title": "My Story", "prompt": "A magical adventure", "pages": 6, "seed": 0},
+    user_id="9a0a594c-2699-400b-89e0-4a4ef78ced97",
+    cron="0 9 * * MON-FRI",
+    time_zone="Europe/Berlin",
+    overlap=Overlap.SKIP,
+    created_at=_CREATED,
+    next_runs=[datetime(2026, 11, day, 8, 0, tzinfo=UTC) for day in (24, 25, 26, 27, 30)],
+    made=1,
+    left_out=0,
+    runs=[
+        Run(
+            due_at=datetime(2026, 11, 23, 8, 0, tzinfo=UTC),
+            at=datetime(2026, 11, 23, 8, 0, 1, tzinfo=UTC),
+            job_id="6f9619ff-8b86-5d01-b42d-00cf4fc964ff",
+            state=State.COMPLETED,
+        )
+    ],
+    priority=3,
+    max_attempts=3,
+    start_deadline_seconds=86400,
 )

@@ -1,6 +1,6 @@
 """The fleet's numbers for Prometheus. They are kept in Redis, so any API process tells those of the whole fleet."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -9,7 +9,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from jobs import kinds
-from jobs.fleet import Counters, Fleet, Queue
+from jobs.fleet import Counters, Fleet, Queue, Schedules
 from jobs.scripts import BOUNDS
 from jobs.states import FINAL, State
 
@@ -25,8 +25,14 @@ _COUNTED = {
     "leases_expired": ("leases_expired", "Leases that ended because their worker fell silent"),
     "children_lost": ("children_lost", "Worker processes that died while they ran a job"),
     "messages_lost": ("messages_lost", "Messages that the broker lost and that were sent again"),
+    "quarantined": ("records_quarantined", "Bad records that sweeps have put aside"),
     "messages_dropped": ("messages_dropped", "Messages on the broker that were none of ours"),
     "interrupted": ("interrupted", "Jobs handed back by a worker that was told to stop"),
+    "schedule_runs_made": ("schedule_runs_made", "Jobs that schedules made"),
+    "schedule_runs_left_out": (
+        "schedule_runs_left_out",
+        "Runs of schedules left out, for the job before had not ended",
+    ),
     "steps_saved": ("steps_saved", "Results of steps that were saved"),
     "steps_reused": ("steps_reused", "Saved steps that a later attempt did not have to pay for"),
 }
@@ -39,12 +45,20 @@ class FleetCollector(Collector):
 
     counters: Counters
     queues: list[Queue]
+    paused_kinds: Collection[str]
     workers: int
+    schedules: Schedules
 
     @classmethod
     async def read(cls, fleet: Fleet) -> "FleetCollector":
         """Raises StoreUnavailable."""
-        return cls(await fleet.counters(), await fleet.queues(), len(await fleet.workers()))
+        return cls(
+            await fleet.counters(),
+            await fleet.queues(),
+            await fleet.paused_kinds(),
+            len(await fleet.workers()),
+            await fleet.schedules(),
+        )
 
     def collect(self) -> Iterator[Metric]:
         yield from self._events()
@@ -82,18 +96,37 @@ class FleetCollector(Collector):
         oldest = GaugeMetricFamily(
             "headrace_queue_oldest_seconds", "Age of the job that waits longest", labels=["queue"]
         )
+        held = GaugeMetricFamily("headrace_queue_held", "Of them, those that may not run now", labels=["queue"])
+        paused = GaugeMetricFamily("headrace_queue_paused", "1 where a queue is paused", labels=["queue"])
         for queue in self.queues:
             depth.add_metric([queue.name], queue.queued)
             oldest.add_metric([queue.name], queue.oldest_seconds or 0)
-        yield depth
-        yield oldest
+            held.add_metric([queue.name], queue.held)
+            paused.add_metric([queue.name], queue.paused is not None)
+        yield from (depth, oldest, held, paused)
+        kinds_paused = GaugeMetricFamily("headrace_kind_paused", "1 where a kind is paused", labels=["kind"])
+        for kind in kinds.known():
+            kinds_paused.add_metric([kind.name], kind.name in self.paused_kinds)
+        yield kinds_paused
         running = self.counters.by_state.get(State.RUNNING, 0)
-        queued = sum(queue.queued for queue in self.queues)
+        ready = sum(queue.queued - queue.held for queue in self.queues)
         yield GaugeMetricFamily("headrace_jobs_running", "Jobs that a worker runs", value=running)
         yield GaugeMetricFamily(
-            "headrace_demand", "Queued and running jobs: what to scale workers by", value=queued + running
+            "headrace_demand",
+            "Running jobs, and queued ones that may run: what to scale workers by",
+            value=ready + running,
         )
         yield GaugeMetricFamily("headrace_workers", "Workers that reported within the last minute", value=self.workers)
+
+        schedules = GaugeMetricFamily("headrace_schedules", "Schedules", labels=["state"])
+        schedules.add_metric(["active"], self.schedules.total - self.schedules.paused)
+        schedules.add_metric(["paused"], self.schedules.paused)
+        yield schedules
+        yield GaugeMetricFamily(
+            "headrace_schedules_late_seconds",
+            "How late the schedule is that waits longest for its job to be made",
+            value=self.schedules.longest_late_seconds,
+        )
 
     def _total(self, counter: str) -> int:
         return self.counters.totals.get(counter, 0)

@@ -108,7 +108,9 @@ def job_response(job: Job, *, status_code: int = status.HTTP_200_OK, headers: di
     body = job_body(job).model_dump_json()
     response = Response(body, status_code=status_code, headers=headers, media_type="application/json")
     if job.state not in FINAL:
-        response.headers["Retry-After"] = str(_poll_after(job))
+        response.headers["Retry-After"] = str(
+            _poll_after(job.retry_at or (job.run_at if job.state is State.SCHEDULED else None))
+        )
     return response
 
 
@@ -133,24 +135,31 @@ _BLANK = job_body(
 
 def just_accepted(job_id: str, new: NewJob, created_at: datetime) -> Response:
     """202 for a job stored a moment ago, without reading it back. Says what `GET` says, but for the place in line."""
+    due = new.due(created_at)
+    scheduled = {"on": "scheduled", "since": None, "until": due, "detail": None}
     body = to_json(
         {
             **_BLANK,
             "id": job_id,
             "kind": new.kind.name,
+            "state": State.SCHEDULED if due else State.QUEUED,
             "user_id": new.user_id,
             "input": new.input,
-            "waiting": {"on": "worker", "since": created_at, "until": None},
+            "waiting": scheduled if due else {"on": "worker", "since": created_at, "until": None, "detail": None},
             "max_attempts": new.max_attempts,
             "priority": new.priority,
             "queue": {"name": new.kind.queue, "position": None},
             "max_cost": None if new.max_cost is None else float(new.max_cost),
             "created_at": created_at,
-            "deadline": created_at + (new.start_deadline or timedelta(0)),
+            "time_limit_seconds": _seconds(new.time_limit),
+            "retention_seconds": _seconds(new.retention),
+            "dedup_key": new.dedup.key if new.dedup else None,
+            "run_at": due,
+            "deadline": (due or created_at) + (new.start_deadline or timedelta(0)),
             "urls": urls(job_id),
         }
     )
-    headers = {"Location": job_url(job_id), "Retry-After": str(POLL_AFTER)}
+    headers = {"Location": job_url(job_id), "Retry-After": str(_poll_after(due))}
     return Response(body, status_code=status.HTTP_202_ACCEPTED, headers=headers, media_type="application/json")
 
 
@@ -184,7 +193,10 @@ def matches(request: Request, etag: str) -> bool:
     return etag in known or "*" in known
 
 
-def _poll_after(job: Job) -> int:
-    if job.retry_at:
-        return max(1, ceil((job.retry_at - datetime.now(tz=UTC)).total_seconds()))
-    return POLL_AFTER
+def _poll_after(due: datetime | None) -> int:
+    """Seconds until it is worth asking again for a job that is not queued before `due`."""
+    return max(1, ceil((due - datetime.now(tz=UTC)).total_seconds())) if due else POLL_AFTER
+
+
+def _seconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else int(duration.total_seconds())

@@ -17,6 +17,7 @@ from jobs.fleet import Fleet
 from jobs.listing import JobList
 from jobs.messages import Renderer
 from jobs.pipelining import PipelinedRedis
+from jobs.schedules import ScheduleStore
 from jobs.settings import Settings
 from jobs.store import JobStore
 from jobs.uploads import Uploads
@@ -32,6 +33,7 @@ class Services(TypedDict):
     settings: Settings
     store: JobStore
     batches: BatchStore
+    schedules: ScheduleStore
     events: EventLog
     batch_events: EventLog
     job_list: JobList
@@ -60,6 +62,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             settings=settings,
             store=store,
             batches=BatchStore(store, settings, patience=PATIENCE),
+            schedules=ScheduleStore(store, settings, patience=PATIENCE),
             events=EventLog(redis, patience=PATIENCE),
             batch_events=EventLog(redis, patience=PATIENCE, prefix=keys.BATCH, missing=BatchNotFound),
             job_list=JobList(redis, patience=PATIENCE),

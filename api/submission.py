@@ -1,8 +1,9 @@
 """From a request body to a job."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Protocol, TypeVar, cast
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -10,15 +11,15 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_m
 
 from api import examples
 from api.dependencies import settings_of, store_of, uploads_of
-from api.documentation import answer
+from api.documentation import answer, problems
+from api.hot_route import invalid_body
 from api.idempotency import idempotency
-from api.json_route import invalid_body
-from api.representation import JobBody, accepted, just_accepted
+from api.representation import JobBody, accepted, job_response, job_url, just_accepted
 from jobs import kinds
 from jobs.errors import UnknownKind
 from jobs.kinds import Kind
-from jobs.new_job import NewJob
-from jobs.options import JobOptions
+from jobs.new_job import Dedup, NewJob
+from jobs.options import BatchOptions, JobOptions, RunOptions
 from jobs.priorities import PRIORITIES
 from jobs.settings import Settings
 
@@ -33,6 +34,13 @@ ACCEPTED = answer(
 )
 """What every request that makes a job is answered with."""
 
+DUPLICATE = answer(examples.QUEUED, model=JobBody, headers={"Location": "The URL of the job"}) | {
+    "description": "No job was made: this one has the same `dedup_key`"
+}
+
+SUBMITTED = {200: DUPLICATE, 202: ACCEPTED} | problems(400, 409, 413, 415, 422, 503)
+"""The responses of a request for one job."""
+
 NO_UPLOAD = "there is no such upload, or it has expired; send the picture to POST /uploads first"
 
 
@@ -42,6 +50,8 @@ def _known(name: str) -> str:
     except UnknownKind as error:
         raise ValueError(str(error)) from None
 
+
+Options = TypeVar("Options", bound=RunOptions)
 
 KindName = Annotated[
     str,
@@ -75,7 +85,14 @@ def split(kind: Kind, body: BaseModel) -> tuple[dict[str, Any], JobOptions]:
     return content, cast("JobOptions", body)
 
 
-def parse(body: NewJobBody) -> tuple[Kind, dict[str, Any]]:
+class NamesKind(Protocol):
+    """A body with a kind, and an input that is to be its."""
+
+    kind: str
+    input: dict[str, Any]
+
+
+def parse(body: NamesKind) -> tuple[Kind, dict[str, Any]]:
     """The kind that a body names, and its input. Raises RequestValidationError, which names the fields."""
     kind = kinds.get(body.kind)
     try:
@@ -91,9 +108,13 @@ def invalid(field: str, message: str, *, where: str = "body") -> RequestValidati
 async def submit(
     request: Request, kind: Kind, content: dict[str, Any], options: JobOptions, key: str | None
 ) -> Response:
-    """Stores the job and answers 202. Raises RequestValidationError, IdempotencyConflict, StoreUnavailable."""
+    """Stores the job and answers 202, or 200 with one that has its dedup_key.
+
+    Raises RequestValidationError, IdempotencyConflict, DuplicateJob, StoreUnavailable.
+    """
     store = store_of(request)
     options = permitted(options, settings_of(request))
+    check_time_limit(options, [kind])
     new = new_job(kind, content, options)
     compared = {"kind": kind.name, "input": content, "options": options_in_json(options)} if key else {}
     token = idempotency(key, user_id=options.user_id, path=request.scope["path"], body=compared)
@@ -102,13 +123,18 @@ async def submit(
         field = next(field for field, upload_id in named.items() if upload_id in unknown)
         raise invalid(f"input.{field}" if isinstance(options, NewJobBody) else field, NO_UPLOAD)
     created = await store.create(new, token)
+    if created.duplicate:
+        return job_response(await store.get(created.job_id), headers={"Location": job_url(created.job_id)})
     if created.new is None or created.created_at is None:
         return accepted(await store.get(created.job_id), replayed=True)
     return just_accepted(created.job_id, created.new, created.created_at)
 
 
-def permitted(options: JobOptions, settings: Settings, *, where: str = "body") -> JobOptions:
-    """The options, no more urgent than clients may be. Raises RequestValidationError for one that asked to be."""
+def permitted(options: Options, settings: Settings, *, where: str = "body") -> Options:
+    """The options, no more urgent than clients may be. Raises RequestValidationError for what is not permitted."""
+    longest = int(settings.retention.total_seconds())
+    if options.retention_seconds and options.retention_seconds > longest:
+        raise invalid("retention_seconds", f"must be {longest} or less, as this deployment has it", where=where)
     limit = settings.most_urgent_priority
     if options.priority >= limit:
         return options
@@ -119,18 +145,37 @@ def permitted(options: JobOptions, settings: Settings, *, where: str = "body") -
     return options.model_copy(update={"priority": limit})
 
 
-def new_job(kind: Kind, content: dict[str, Any], options: JobOptions) -> NewJob:
+def check_time_limit(options: RunOptions, kinds_of: Iterable[Kind], *, where: str = "body") -> None:
+    """Whether a run may be so long for all of these kinds. Raises RequestValidationError."""
+    for kind in kinds_of:
+        longest = int(kind.time_limit.total_seconds())
+        if options.time_limit_seconds and options.time_limit_seconds > longest:
+            raise invalid("time_limit_seconds", f"must be {longest} or less for a {kind.name}", where=where)
+
+
+def new_job(kind: Kind, content: dict[str, Any], options: RunOptions) -> NewJob:
     """The job that the store is to make."""
-    seconds = options.start_deadline_seconds
-    return NewJob(
+    new = NewJob(
         kind=kind,
         input=content,
         user_id=options.user_id,
         priority=options.priority,
         max_attempts=options.max_attempts,
-        start_deadline=timedelta(seconds=seconds) if seconds else None,
+        start_deadline=_seconds(options.start_deadline_seconds),
         max_cost=options.max_cost,
+        time_limit=_seconds(options.time_limit_seconds),
+        retention=_seconds(options.retention_seconds),
     )
+    if isinstance(options, BatchOptions):
+        new = replace(new, run_at=options.run_at, delay=_seconds(options.delay_seconds))
+    if isinstance(options, JobOptions) and options.dedup_key:
+        within, reject = _seconds(options.dedup_seconds), options.on_duplicate == "reject"
+        new = replace(new, dedup=Dedup(options.dedup_key, within, reject=reject))
+    return new
+
+
+def _seconds(seconds: int | None) -> timedelta | None:
+    return timedelta(seconds=seconds) if seconds else None
 
 
 def named_uploads(kind: Kind, content: Mapping[str, Any]) -> dict[str, str]:
@@ -138,5 +183,5 @@ def named_uploads(kind: Kind, content: Mapping[str, Any]) -> dict[str, str]:
     return {field: content[field] for field in kind.uploads if content[field] is not None}
 
 
-def options_in_json(options: JobOptions) -> dict[str, Any]:
+def options_in_json(options: RunOptions) -> dict[str, Any]:
     return options.model_dump(mode="json", include=set(JobOptions.model_fields))

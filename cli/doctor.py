@@ -58,13 +58,17 @@ def _describe_fleet(report: FleetReport) -> str:
     memory = f"{_mib(redis.memory_bytes)}{limit}"
     counts = (
         f"Running {report.running} (lease ended: {report.leases_ended}), scheduled {report.scheduled},"
+        f" schedules {report.schedules.total} (paused: {report.schedules.paused}),"
         f" failed for good {report.dead}, messages lost and sent again {report.messages_lost}"
     )
     parts = [
         f"Redis {redis.version}, {memory}, {redis.clients} connections, AOF {append_only}, {redis.eviction}",
         _table(
-            ("QUEUE", "WAITING", "OLDEST"),
-            [(queue.name, str(queue.queued), _seconds(queue.oldest_seconds)) for queue in report.queues],
+            ("QUEUE", "WAITING", "HELD", "OLDEST"),
+            [
+                (queue.name, str(queue.queued), str(queue.held), _seconds(queue.oldest_seconds))
+                for queue in report.queues
+            ],
         ),
         _table(
             ("WORKER", "VERSION", "QUEUES", "RUNS"),

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from headrace.errors import Busy, PipelineError, ProviderError, Rejected, Unavailable
 from headrace.redaction import redacted
-from headrace.retry_after import retry_info, told_wait
+from headrace.retry_after import retry_info, wait_of
 from jobs.errors import HeadraceError
 from jobs.kind import Errors
 from jobs.states import Reason
@@ -116,8 +116,8 @@ def _retry_after(error: Exception) -> timedelta | None:
     for holder in (getattr(error, "response", None), error):
         headers = getattr(holder, "headers", None)
         if isinstance(headers, Mapping):
-            told = {str(name).lower(): str(value) for name, value in cast("Mapping[Any, Any]", headers).items()}
-            if wait := told_wait(told.get("retry-after")):
+            by_name = {str(name).lower(): str(value) for name, value in cast("Mapping[Any, Any]", headers).items()}
+            if wait := wait_of(by_name.get("retry-after")):
                 return wait
     match getattr(error, "details", None):
         case {"error": {"details": details}}:

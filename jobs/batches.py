@@ -204,7 +204,7 @@ def _to_batch(record: dict[str, str]) -> Batch:
     dates = {field: to_datetime(record[field]) for field in ("cancelled_at", "finished_at") if field in record}
     return Batch(
         id=record["id"],
-        state=State(record["state"]),
+        state=State.read(record["state"]),
         user_id=record["user_id"] or None,
         total=int(record["total"]),
         counts=counts,

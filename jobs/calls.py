@@ -69,8 +69,7 @@ class CallDesk:
     async def admit(self, lease: Lease, call: PlannedCall) -> Go | Wait | Unpriced | OverBudget:
         """Whether the call may be made; if so, its expected cost is reserved. Raises LeaseLost."""
         held, *reply = await self._scripts.admit(
-            job_id=lease.job_id,
-            fence=lease.fence,
+            **lease.held(),
             call=call.call_id,
             seat=call.seat,
             model=f"{call.provider}/{call.model}",

@@ -82,14 +82,14 @@ def celery_config(settings: Settings) -> dict[str, Any]:
             "socket_connect_timeout": 3,
             "socket_keepalive": True,
             "socket_keepalive_options": KEEPALIVE,
-            "health_check_interval": 15,
+            # A BRPOP that is silent for this and a second more is given up: so long a frozen primary keeps a worker
+            # from the one that was promoted.
+            "health_check_interval": 8,
             # How long a message may stay popped but unacknowledged. With early acks that is milliseconds, or the
             # seconds a child takes to be replaced; a repeated message is refused by claim.lua.
             "visibility_timeout": 60,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
-            # Ours, for tasks.engine.broker_connection: the sentinels to ask at each connection, if there are any.
-            "address": address,
         },
         # -- Seeing ---------------------------------------------------------------------------------------------------
         # For Flower: task id = job id, task name = kind.

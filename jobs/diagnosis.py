@@ -10,10 +10,11 @@ from redis.asyncio import Redis
 from jobs import keys, kinds
 from jobs.connection import answered
 from jobs.finding import Finding, wrong
-from jobs.fleet import Fleet, Queue, WorkerReport
+from jobs.fleet import Fleet, Queue, Schedules, WorkerReport
 from jobs.job_findings import find_in_jobs
 from jobs.kind import Kind
 from jobs.model import Frozen
+from jobs.pauses import Pause
 
 OLDEST_REDIS = (6, 2)
 OVERDUE = 15.0
@@ -62,14 +63,16 @@ class FleetReport(Frozen):
 
     redis: RedisReport
     queues: list[Queue]
+    paused_kinds: dict[str, Pause]
     workers: list[WorkerReport]
     running: int
     leases_ended: int
     longest_ended_seconds: float | None
     scheduled: int
-    longest_overdue_seconds: float | None = Field(description="Of the retries that are due")
+    longest_overdue_seconds: float | None = Field(description="Of the scheduled jobs that are due")
     dead: int
     messages_lost: int
+    schedules: Schedules = Schedules()
     findings: Sequence[Finding] = ()
 
     @property
@@ -94,6 +97,7 @@ async def examine_fleet(redis: Redis, fleet: Fleet, *, patience: timedelta) -> F
     report = FleetReport(
         redis=_redis_report(info),
         queues=await fleet.queues(),
+        paused_kinds=await fleet.paused_kinds(),
         workers=await fleet.workers(),
         running=running,
         leases_ended=ended,
@@ -102,6 +106,7 @@ async def examine_fleet(redis: Redis, fleet: Fleet, *, patience: timedelta) -> F
         longest_overdue_seconds=_overdue(first_retry, now),
         dead=dead,
         messages_lost=int(messages_lost or 0),
+        schedules=await fleet.schedules(),
     )
     in_jobs = await find_in_jobs(redis, now=now, patience=patience)
     return report.model_copy(
@@ -124,7 +129,8 @@ def kind_findings() -> list[Finding]:
 
 
 def _stuck(report: FleetReport) -> list[Finding]:
-    found = [finding for queue in report.queues if (finding := _stuck_queue(queue, report.workers))]
+    found = _paused(report)
+    found += [finding for queue in report.queues if (finding := _stuck_queue(queue, report.workers))]
     if (ended := report.longest_ended_seconds) and ended > OVERDUE:
         found.append(
             wrong(
@@ -135,8 +141,15 @@ def _stuck(report: FleetReport) -> list[Finding]:
     if (due := report.longest_overdue_seconds) and due > OVERDUE:
         found.append(
             wrong(
-                f"A retry is overdue by {due:.0f} s.",
-                "The workers' sweep starts retries: start a worker, or look into the log of one.",
+                f"A scheduled job is overdue by {due:.0f} s.",
+                "The workers' sweep queues what is due: start a worker, or look into the log of one.",
+            )
+        )
+    if (late := report.schedules.longest_late_seconds) > OVERDUE:
+        found.append(
+            wrong(
+                f"Schedules whose job was not made at its time: {report.schedules.late}, the first {late:.0f} s ago.",
+                "The workers' sweep makes them: start a worker, or look into the log of one.",
             )
         )
     if report.dead:
@@ -150,11 +163,24 @@ def _stuck(report: FleetReport) -> list[Finding]:
     return found
 
 
+def _paused(report: FleetReport) -> list[Finding]:
+    pauses = [(f"Queue {queue.name}", f"queues/{queue.name}", queue.paused) for queue in report.queues if queue.paused]
+    pauses += [(f"Kind {kind}", f"kinds/{kind}", pause) for kind, pause in report.paused_kinds.items()]
+    return [
+        Finding(
+            wrong=False,
+            what=f"{what} is paused since {pause.at:%Y-%m-%d %H:%M:%S} UTC by {pause.by}: {pause.why}",
+            remedy=f"POST /{path}/resume lets it go on.",
+        )
+        for what, path, pause in pauses
+    ]
+
+
 def _stuck_queue(queue: Queue, workers: list[WorkerReport]) -> Finding | None:
-    if not queue.queued or queue.oldest_seconds is None:
+    if queue.oldest_seconds is None:
         return None
     ours = [worker for worker in workers if queue.name in worker.queues]
-    waits = f"Queue {queue.name} has {queue.queued} waiting, the oldest for {queue.oldest_seconds:.0f} s"
+    waits = f"Queue {queue.name} has {queue.queued - queue.held} waiting, the oldest for {queue.oldest_seconds:.0f} s"
     if not ours:
         return wrong(f"{waits}, and no worker.", "Start one: celery -A tasks worker, or headrace drain.")
     if any(not worker.jobs for worker in ours):

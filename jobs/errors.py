@@ -3,9 +3,11 @@
 HeadraceError
 ├── JobNotFound           404
 ├── BatchNotFound         404
+├── ScheduleNotFound      404
 ├── UnknownKind           404
 ├── FileNotFound          404
 ├── NotRetryable          409   the job has not ended, or completed and no step was named
+├── DuplicateJob          409   there is a job with the same dedup_key
 ├── LeaseLost             409   another worker, a cancel or a limit came first (seen by workers only)
 ├── EventsGone            410   the events asked for are no longer kept, or never were
 ├── UnknownStep           422   the job has saved no step of that name
@@ -43,6 +45,14 @@ class BatchNotFound(HeadraceError):
         super().__init__(f"No batch has the id {batch_id!r}. Finished batches are kept for the retention time only.")
 
 
+class ScheduleNotFound(HeadraceError):
+    status = 404
+    title = "No such schedule"
+
+    def __init__(self, schedule_id: str) -> None:
+        super().__init__(f"No schedule has the id {schedule_id!r}. GET /schedules lists those there are.")
+
+
 class UnknownKind(HeadraceError):
     status = 404
     title = "No such kind of job"
@@ -72,6 +82,16 @@ class NotRetryable(HeadraceError):
         super().__init__(f"Job {job_id} is {state}. {remedy}")
 
 
+class DuplicateJob(HeadraceError):
+    status = 409
+    title = "Duplicate job"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            f"dedup_key: job {job_id} has it already. Look at that one, or leave on_duplicate out to get it."
+        )
+
+
 class LeaseLost(HeadraceError):
     status = 409
     title = "Lease lost"
@@ -94,9 +114,9 @@ class EventsGone(HeadraceError):
         return cls(whose, f"the events are kept from number {first} on")
 
     @classmethod
-    def after(cls, whose: str, last: int, asked: int) -> Self:
+    def after(cls, whose: str, last: int, number: int) -> Self:
         """There never were as many; or Redis has lost some that a client has seen."""
-        return cls(whose, f"the last event is number {last}, and {asked} is none of them")
+        return cls(whose, f"the last event is number {last}, and {number} is none of them")
 
 
 class UnknownStep(HeadraceError):

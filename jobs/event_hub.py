@@ -125,7 +125,8 @@ class EventHub:
             finally:
                 self._line = None
                 await connection.disconnect(nowait=True)
-            await asyncio.sleep(_TRY_AGAIN.total_seconds())  # before Redis is asked again
+            if not self.closed:
+                await asyncio.sleep(_TRY_AGAIN.total_seconds())  # before Redis is asked again
 
     async def _hear(self, line: "_Line") -> None:
         self._line = line

@@ -34,6 +34,8 @@ REASONS = {
     Reason.INTERNAL_ERROR: "there is a fault in its pipeline; its error says which, and the worker's log has more",
     Reason.SAVED_STEP_MISMATCH: "its pipeline has changed since a step was saved; submit it as a new job",
     Reason.USER_REQUEST: "a client asked for it",
+    Reason.SUPERSEDED: "the next run of its schedule took its place",
+    Reason.PURGED: "its queue or kind was purged; its last event says by whom, and why",
     Reason.START_DEADLINE: "no worker took it in time",
     Reason.NO_CAPABLE_WORKER: "the workers that took it cannot run it: they lack its kind, or are of an older version",
 }
@@ -69,12 +71,15 @@ async def explain(job_id: str, redis: Redis, store: JobStore, fleet: Fleet, *, p
     match job.state:
         case State.QUEUED:
             workers = [worker for worker in await fleet.workers() if job.queue.name in worker.queues]
-            wrong, why = not workers, _queued(job, now, workers=len(workers))
+            paused = job.waiting is not None and job.waiting.on == "paused"
+            wrong = not workers and not paused
+            why = _paused(job, now) if paused else _queued(job, now, workers=len(workers))
         case State.RUNNING:
             left = (lease_until or 0) / 1000 - now.timestamp()
             wrong, why = left < -OVERDUE, _running(job, now, lease_left=left)
         case State.SCHEDULED:
-            wait = (job.retry_at - now).total_seconds() if job.retry_at else 0
+            due = job.retry_at or job.run_at
+            wait = (due - now).total_seconds() if due else 0
             nobody = job.state_reason is Reason.NO_CAPABLE_WORKER
             wrong, why = nobody or wait < -OVERDUE, _scheduled(job, wait)
         case _:
@@ -95,6 +100,15 @@ def _queued(job: Job, now: datetime, *, workers: int) -> str:
     return f"{text} Workers of this queue: {workers}."
 
 
+def _paused(job: Job, now: datetime) -> str:
+    assert job.waiting, "it is paused"
+    since = f"{(now - job.waiting.since).total_seconds():.0f} s ago" if job.waiting.since else "before"
+    return (
+        f"It does not run: {job.waiting.detail} ({since}). What is paused goes on with"
+        " POST /queues/{queue}/resume or POST /kinds/{kind}/resume."
+    )
+
+
 def _running(job: Job, now: datetime, *, lease_left: float) -> str:
     text = f"Worker {job.worker} runs it, attempt {job.attempt} of {job.max_attempts}"
     text += f": {job.progress.phase} {job.progress.detail}".rstrip() + f", {job.progress.fraction:.0%}."
@@ -109,6 +123,11 @@ def _running(job: Job, now: datetime, *, lease_left: float) -> str:
 
 
 def _scheduled(job: Job, wait: float) -> str:
+    if not job.started_at and job.run_at:
+        text = f"It is scheduled: it joins queue {job.queue.name} at {job.run_at:%Y-%m-%d %H:%M:%S} UTC"
+        if wait >= -OVERDUE:
+            return f"{text}, in {max(0.0, wait):.0f} s, as its client asked."
+        return f"{text}, as its client asked; that was {-wait:.0f} s ago: start a worker, whose sweep does that."
     why = f" because {_because(job.state_reason)}" if job.state_reason else ""
     text = f"Attempt {job.attempt} of {job.max_attempts} was put off{why}."
     if job.state_reason is Reason.NO_CAPABLE_WORKER:

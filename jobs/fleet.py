@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 
+from pydantic import Field
 from redis.asyncio import Redis
 
-from jobs import keys
+from jobs import keys, kinds
 from jobs.connection import answered
 from jobs.model import Frozen
+from jobs.pauses import Pause, of_kind, of_queue, read_pauses
+from jobs.purges import Purge, read_purges
 from jobs.queues import queue_names
 from jobs.records import to_datetime
 from jobs.scripts import WORKER_KEEP
@@ -18,9 +21,13 @@ from jobs.states import State
 
 class Queue(Frozen):
     name: str
-    queued: int
-    oldest_seconds: float | None
-    """How long the job that waits longest has waited; null for an empty queue."""
+    queued: int = Field(description="Jobs that wait, held ones included")
+    held: int = Field(default=0, description="Of them, those that may not run now: all, or their kind, is paused")
+    oldest_seconds: float | None = Field(
+        description="How long the job has waited that waits longest for a worker; null where none but held ones wait"
+    )
+    paused: Pause | None = None
+    purge: Purge | None = Field(default=None, description="That is not over yet")
 
 
 class WorkerReport(Frozen):
@@ -35,6 +42,17 @@ class WorkerReport(Frozen):
     seen_at: datetime
     jobs: list[str]
     """The jobs that it runs now."""
+
+
+@dataclass(frozen=True)
+class Schedules:
+    """How many there are, and how late they are."""
+
+    total: int = 0
+    paused: int = 0
+    late: int = 0
+    """Whose time has come and whose job is not made."""
+    longest_late_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +71,15 @@ class Fleet:
         self._patience = patience
 
     async def queues(self) -> list[Queue]:
-        return [await self._queue(name) for name in queue_names()]
+        paused, purged = await self._paused(), await read_purges(self._redis, patience=self._patience)
+        return [
+            await self._queue(name, paused.get(of_queue(name)), purged.get(of_queue(name))) for name in queue_names()
+        ]
+
+    async def paused_kinds(self) -> dict[str, Pause]:
+        """By name."""
+        paused = await self._paused()
+        return {kind.name: paused[of_kind(kind.name)] for kind in kinds.usable() if of_kind(kind.name) in paused}
 
     async def workers(self) -> list[WorkerReport]:
         """Those that reported within the last minute, by id."""
@@ -78,15 +104,30 @@ class Fleet:
         )
 
     async def waiting(self) -> int:
-        """How many jobs a worker could have now, or after the next sweep: a retry that is due, a lease that ended."""
+        """How many jobs a worker could have now, or after the next sweep: one that is due, a lease that ended."""
         async with answered(self._patience):
+            paused = await self._paused()
             seconds, _ = await self._redis.time()
             async with self._redis.pipeline(transaction=False) as pipe:
                 for name in queue_names():
-                    pipe.zcard(keys.queue(name, keys.WAITING))
-                for due in (keys.SCHEDULED, keys.LEASES):
+                    if of_queue(name) not in paused:
+                        pipe.zcard(keys.queue(name, keys.WAITING))
+                for due in (keys.SCHEDULED, keys.LEASES, keys.SCHEDULES_DUE):
                     pipe.zcount(due, "-inf", seconds * 1000)
                 return sum(await pipe.execute())
+
+    async def schedules(self) -> Schedules:
+        async with answered(self._patience):
+            seconds, micros = await self._redis.time()
+            now = seconds * 1000 + micros / 1000
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.zcard(keys.SCHEDULES)
+                pipe.zcard(keys.SCHEDULES_DUE)
+                pipe.zcount(keys.SCHEDULES_DUE, "-inf", now)
+                pipe.zrange(keys.SCHEDULES_DUE, 0, 0, withscores=True)
+                total, timed, late, first = await pipe.execute()
+        longest = max(0.0, now - first[0][1]) / 1000 if first else 0.0
+        return Schedules(total=total, paused=total - timed, late=late, longest_late_seconds=longest)
 
     async def counters(self) -> Counters:
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
@@ -108,15 +149,22 @@ class Fleet:
                 pipe.zrem(keys.queue(name, keys.SLOTS), worker_id)
             await pipe.execute()
 
-    async def _queue(self, name: str) -> Queue:
+    async def _paused(self) -> dict[str, Pause]:
+        return await read_pauses(self._redis, patience=self._patience)
+
+    async def _queue(self, name: str, pause: Pause | None, purge: Purge | None) -> Queue:
         waiting = keys.queue(name, keys.WAITING)
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
             pipe.time()
             pipe.zcard(waiting)
             pipe.zrange(waiting, 0, 0, withscores=True)
-            (seconds, micros), queued, first = await pipe.execute()
+            pipe.zcard(keys.queue(name, keys.HELD))
+            (seconds, micros), ready, first, held = await pipe.execute()
         return Queue(
             name=name,
-            queued=queued,
-            oldest_seconds=max(0.0, seconds + micros / 1e6 - first[0][1] / 1000) if first else None,
+            queued=ready + held,
+            held=ready + held if pause else held,
+            oldest_seconds=max(0.0, seconds + micros / 1e6 - first[0][1] / 1000) if first and not pause else None,
+            paused=pause,
+            purge=purge,
         )

@@ -1,9 +1,9 @@
-"""Which jobs no worker can run, and which pipelines have failed of a fault of their own within the last hour."""
+"""Which records are bad, which jobs no worker can run, and which pipelines failed lately of their own fault."""
 
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 from redis.asyncio import Redis
 
@@ -22,7 +22,23 @@ LATELY = timedelta(hours=1)
 
 async def find_in_jobs(redis: Redis, *, now: int, patience: timedelta) -> list[Finding]:
     """`now` is ms since the epoch by Redis' clock. Raises StoreUnavailable."""
-    return [*await _without_worker(redis, patience), *await _faulty(redis, now, patience)]
+    return [
+        *await _quarantined(redis, patience),
+        *await _without_worker(redis, patience),
+        *await _faulty(redis, now, patience),
+    ]
+
+
+async def _quarantined(redis: Redis, patience: timedelta) -> list[Finding]:
+    async with answered(patience):
+        found = cast("dict[str, str]", await cast("Any", redis.hgetall(keys.QUARANTINED)))
+    return [
+        wrong(
+            f"The record of {job_id} is bad, and the sweep has put it aside: {fault}",
+            f"Look at {keys.job(job_id)} in Redis; make the job anew, and then HDEL {keys.QUARANTINED} {job_id}.",
+        )
+        for job_id, fault in sorted(found.items())[:SHOWN]
+    ]
 
 
 async def _without_worker(redis: Redis, patience: timedelta) -> list[Finding]:

@@ -26,12 +26,15 @@ QUEUES = "hr:queues"
 QUEUE = "hr:queue:"
 """Prefix `hr:queue:{queue}` of the keys below."""
 WAITING = ":waiting"
-"""Zset `hr:queue:{queue}:waiting`: its queued jobs by the time they were queued, ms."""
+"""Zset `hr:queue:{queue}:waiting`: its queued jobs by the time they were queued, ms; but for those that are held."""
 ORDER = ":order"
 """Zset `hr:queue:{queue}:order`: those of them that have no message yet, in the order in which they will run."""
 RELEASED = ":released"
 """Zset `hr:queue:{queue}:released`: those that have one, by the time it was last seen on its lane, ms; negative: since
 when it is missing there."""
+HELD = ":held"
+"""Zset `hr:queue:{queue}:held`: its queued jobs that are parked at a gate, by the time they were queued, ms. They are
+not in WAITING."""
 RUNNING = ":running"
 """Set `hr:queue:{queue}:running`: its running jobs."""
 SLOTS = ":slots"
@@ -40,6 +43,14 @@ TENANTS = ":tenants"
 """Zset `hr:queue:{queue}:tenants`: `{priority}:{user id}` by the place in ORDER at which the user's last turn ends."""
 TURN = ":turn"
 """Hash `hr:queue:{queue}:turn`: priority -> the place in ORDER that is served now."""
+PAUSES = "hr:pauses"
+"""Hash: `queue:{queue}` or `kind:{kind}` -> who paused it, when and why (JSON)."""
+PARKED = "hr:parked:"
+"""Zset `hr:parked:{gate}`: the queued jobs that may not pass a gate (`kind:story`), by the place they had in ORDER."""
+OPENING = "hr:opening"
+"""Set: gates that are open again, from which more jobs are to go back into the order."""
+PURGES = "hr:purges"
+"""Hash: `queue:{queue}` or `kind:{kind}` -> how far its purge has come (JSON). The sweep goes on with it."""
 OLD_LANES = "hr:lanes"
 """Set, of version 0.1: every lane a job was queued on."""
 OLD_QUEUED = "hr:queued:"
@@ -47,9 +58,9 @@ OLD_QUEUED = "hr:queued:"
 LEASES = "hr:leases"
 """Zset: running jobs by the time their lease ends, ms."""
 SCHEDULED = "hr:scheduled"
-"""Zset: jobs waiting for a retry, by due time, ms."""
+"""Zset: jobs waiting for a retry, or for the time that their client gave, by due time, ms."""
 DEADLINES = "hr:deadlines"
-"""Zset: jobs never started yet, by start deadline, ms."""
+"""Zset: queued jobs never started yet, by start deadline, ms."""
 DEAD = "hr:dead"
 """Zset: failed jobs by the time they failed, ms: the dead letters."""
 RETAINED = "hr:retained"
@@ -73,6 +84,15 @@ MEMBERS = ":jobs"
 EXPANDING = "hr:batches"
 """Zset: batches with jobs still to be made, by creation time, ms."""
 
+SCHEDULE = "hr:schedule:"
+"""Hash `hr:schedule:{id}`: when its jobs are made, and what their records begin with."""
+RUNS = ":runs"
+"""List `hr:schedule:{id}:runs`: its last runs, newest first, each a JSON object."""
+SCHEDULES = "hr:schedules"
+"""Zset: every schedule, by its id, which is in the order of time."""
+SCHEDULES_DUE = "hr:schedules:due"
+"""Zset: those that are not paused, by the time of their next run, ms."""
+
 RATE = "hr:rate:"
 """Hash `hr:rate:{provider}/{model}`: how far ahead the model's calls are booked. Lives as long as that."""
 USAGE = "hr:usage:"
@@ -81,6 +101,9 @@ since the epoch, the user id is empty for jobs without a user."""
 
 IDEMPOTENCY = "hr:idempotency:"
 """Hash `hr:idempotency:{owner}:{key}`: job id and fingerprint of the request that made it."""
+DEDUP = "hr:dedup:"
+"""String `hr:dedup:{user id} {dedup key}`: the job that another one with this key would repeat. With a TTL, or until
+that job has ended."""
 STATS = "hr:stats"
 """Hash: the fleet's counters, bumped by the script that makes the change."""
 WORKERS = "hr:workers"
@@ -89,6 +112,8 @@ WORKER = "hr:worker:"
 """String `hr:worker:{worker}`: what a worker reports of itself (JSON)."""
 UPLOAD = "hr:upload:"
 """String `hr:upload:{id}`: the content type of an upload. Its TTL is how long jobs can be submitted with it."""
+QUARANTINED = "hr:quarantined"
+"""Hash: job or batch -> why a sweep could not deal with it and has put it aside."""
 SWEEPING = "hr:sweeping"
 """String with a TTL: a sweep ran just now, others need not."""
 
@@ -128,6 +153,10 @@ def upload(upload_id: str) -> str:
 
 def batch(batch_id: str) -> str:
     return BATCH + batch_id
+
+
+def schedule(schedule_id: str) -> str:
+    return SCHEDULE + schedule_id
 
 
 def rate(provider: str, model: str) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from importlib.util import find_spec
 from inspect import iscoroutinefunction
 from pkgutil import resolve_name
-from typing import Any, Generic
+from typing import Any, Generic, cast
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar
@@ -109,6 +109,7 @@ class Kind(Generic[Input, Result]):
                 ),
                 (self.time_limit > timedelta(0), "time_limit must be longer than nothing"),
                 (self.version >= 1, "version counts from 1"),
+                (_are_errors(self.errors), "errors must map exceptions, or their full names, to errors of Headrace"),
                 (
                     _is_model(self.input) and set(self.uploads) <= set(self.input.model_fields),
                     f"uploads {self.uploads!r} must name fields of {self.input.__name__}",
@@ -125,6 +126,17 @@ def is_kind_name(text: str) -> bool:
 
 def _is_model(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, BaseModel)
+
+
+def _are_errors(value: object) -> bool:
+    if not isinstance(value, Mapping):
+        return value is None or callable(value)
+    known = cast("Mapping[object, object]", value)
+    return all(isinstance(key, str) or _is_exception(key) for key in known) and all(map(_is_exception, known.values()))
+
+
+def _is_exception(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, Exception)
 
 
 def _is_make(value: object) -> bool:

@@ -2,16 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from jobs.model import Job
 
 
-@dataclass(frozen=True)
-class Lease:
-    """The right to write for a job, until its fencing token moves on."""
+class Held(TypedDict):
+    """What every write of a worker carries, by the names that the scripts give it."""
 
     job_id: str
     fence: int
+    claim: str
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write for a job, until the next claim."""
+
+    job_id: str
+    fence: int
+    claim: str
+    """Its token: a fence may be given twice, by a Redis that failed over and has missed the first claim."""
+
+    def held(self) -> Held:
+        return {"job_id": self.job_id, "fence": self.fence, "claim": self.claim}
 
 
 @dataclass(frozen=True)

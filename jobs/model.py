@@ -20,6 +20,9 @@ UserId = Annotated[
 ]
 
 
+DedupKey = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")]
+"""Visible ASCII."""
+
 Usd = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=6)]
 """A budget."""
 
@@ -57,12 +60,14 @@ class Progress(Frozen):
 class Waiting(Frozen):
     """What an unfinished job waits for, since when, or until when.
 
-    `worker`, `no_capable_worker`, `retry`, `provider` or `rate_limit`.
+    `worker`, `paused`, `no_capable_worker`, `scheduled` (the time that its client gave), `retry`, `provider` or
+    `rate_limit`.
     """
 
     on: str
     since: datetime | None = None
     until: datetime | None = None
+    detail: str | None = Field(default=None, description="More about it, such as who paused what, and why")
 
 
 class UsageItem(Frozen):
@@ -108,14 +113,23 @@ class Job(Frozen):
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    run_at: datetime | None = Field(default=None, description="It is not queued before; null: at once")
     retry_at: datetime | None = None
     deadline: datetime = Field(description="It expires if not started by then")
     usage: list[UsageItem] = []
     reused: Reused = Reused()
     max_cost: float | None = Field(default=None, description="USD; a call that would pass it is not made")
+    time_limit_seconds: int | None = Field(
+        default=None, description="Longest run of one attempt; null: as its kind has it"
+    )
+    retention_seconds: int | None = Field(
+        default=None, description="It is kept so long when it has ended; null: as the deployment has it"
+    )
     files: list[FileRef] = []
+    dedup_key: str | None = Field(default=None, description="Another job of the same user with it is not made")
     batch: str | None = Field(default=None, description="The batch that it is one of")
     custom_id: str | None = Field(default=None, description="What the client calls it within its batch")
+    schedule: str | None = Field(default=None, description="The schedule that made it")
     retry_of: str | None = Field(default=None, description="The job that this one retries")
     retried_as: str | None = Field(
         default=None, description="The job that retries this one as a whole, not from a step"

@@ -10,7 +10,23 @@ from typing import Any
 from jobs.kind import Kind
 from jobs.prices import to_micros
 from jobs.priorities import DEFAULT_PRIORITY
+from jobs.records import to_datetime, to_ms
 from jobs.settings import Settings
+
+
+@dataclass(frozen=True)
+class Dedup:
+    """Another job of the same user with this key is not made."""
+
+    key: str
+    within: timedelta | None = None
+    """Of the first one's creation; None: until that has ended."""
+    reject: bool = False
+    """Whether the request for another one is an error, or gets the first."""
+
+    def argument(self) -> dict[str, Any]:
+        """As create.lua takes it."""
+        return {"key": self.key, "seconds": _whole_seconds(self.within) or 0, "reject": self.reject}
 
 
 @dataclass(frozen=True)
@@ -26,6 +42,15 @@ class NewJob:
     start_deadline: timedelta | None = None
     max_cost: Decimal | None = None
     """USD."""
+    time_limit: timedelta | None = None
+    """Of one attempt; None: as its kind has it."""
+    retention: timedelta | None = None
+    """When it has ended; None: as the deployment has it."""
+    run_at: datetime | None = None
+    """It is not queued before; None, or a past one: at once."""
+    delay: timedelta | None = None
+    """The same from its creation, in place of `run_at`."""
+    dedup: Dedup | None = None
 
     def with_defaults(self, settings: Settings) -> "NewJob":
         """With what the client left open as the deployment has it."""
@@ -35,9 +60,14 @@ class NewJob:
             start_deadline=self.start_deadline or settings.start_deadline,
         )
 
+    def due(self, created_at: datetime) -> datetime | None:
+        """When it is to be queued; None: when it is created."""
+        due = created_at + self.delay if self.delay else self.run_at
+        return to_datetime(to_ms(due)) if due and to_ms(due) > to_ms(created_at) else None
+
     def record(self) -> dict[str, str]:
         """Its part of the record."""
-        return {
+        return self._if_asked_for() | {
             "kind": self.kind.name,
             "queue": self.kind.queue,
             "priority": str(self.priority),
@@ -46,6 +76,20 @@ class NewJob:
             "max_attempts": str(self.max_attempts),
             "max_cost": str(to_micros(self.max_cost)) if self.max_cost else "",
         }
+
+    def _if_asked_for(self) -> dict[str, str]:
+        """Fields that most records do without."""
+        found = {
+            "run_at": to_ms(self.run_at) if self.run_at else None,
+            "delay": self.delay // timedelta(milliseconds=1) if self.delay else None,
+            "time_limit": _whole_seconds(self.time_limit),
+            "retention": _whole_seconds(self.retention),
+        }
+        return {name: str(value) for name, value in found.items() if value is not None}
+
+
+def _whole_seconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else int(duration.total_seconds())
 
 
 @dataclass(frozen=True)
@@ -64,6 +108,8 @@ class Created:
     job_id: str
     replayed: bool
     """An earlier request with the same key, or the first retry, made it."""
+    duplicate: bool = False
+    """There is a job with the same `dedup_key` already, and this is it."""
     created_at: datetime | None = None
     """When it was made; None for a replay."""
     new: NewJob | None = None

@@ -1,18 +1,46 @@
-"""What may be said of any job, whatever its kind."""
+"""What may be said of a job, whatever its kind; of all jobs of a batch, too; and of one that is alone."""
 
-from datetime import timedelta
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
-from jobs.model import Usd, UserId
+from jobs.model import DedupKey, Usd, UserId
 from jobs.priorities import DEFAULT_PRIORITY, PRIORITIES
 
 MAX_START_DEADLINE = timedelta(days=30)
+MAX_DELAY = timedelta(days=365)
+MAX_DEDUP = timedelta(days=30)
 
 
-class JobOptions(BaseModel):
-    """What may be said of any job."""
+def _written_out(value: object) -> object:
+    """Numbers are no dates: nobody could tell seconds from milliseconds."""
+    if isinstance(value, int | float):
+        raise ValueError("must be a date and time with its offset from UTC, such as 2026-12-01T09:00:00+01:00")  # noqa: TRY004  # pydantic reports ValueError
+    return value
+
+
+def _within_reach(at: datetime) -> datetime:
+    """By this machine's clock, which decides nothing else."""
+    if at > datetime.now(UTC) + MAX_DELAY:
+        raise ValueError(f"must be no later than in {MAX_DELAY.days} days")
+    return at
+
+
+RunAt = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_within_reach)]
+
+
+class RunOptions(BaseModel):
+    """How a job is run."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -39,3 +67,70 @@ class JobOptions(BaseModel):
             examples=[2.5],
         ),
     ] = None
+    time_limit_seconds: Annotated[
+        int | None,
+        Field(ge=1, description="Longest run of one attempt, no longer than its kind's; null: that of its kind"),
+    ] = None
+    retention_seconds: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="It is kept so long when it has ended, no longer than the deployment has it; null: so long",
+        ),
+    ] = None
+
+
+class BatchOptions(RunOptions):
+    """What may be said of all jobs of a batch."""
+
+    run_at: Annotated[
+        RunAt | None,
+        Field(
+            description="It is `scheduled` until then, and queued from then on; one in the past: at once",
+        ),
+    ] = None
+    delay_seconds: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=int(MAX_DELAY.total_seconds()),
+            description="The same, counted from now; one of the two can be given",
+        ),
+    ] = None
+
+    @field_validator("delay_seconds")
+    @classmethod
+    def _one_date(cls, delay: int | None, info: ValidationInfo) -> int | None:
+        if delay is not None and info.data.get("run_at") is not None:
+            raise ValueError("cannot be given together with run_at")
+        return delay
+
+
+class JobOptions(BatchOptions):
+    """What may be said of any job."""
+
+    dedup_key: Annotated[
+        DedupKey | None,
+        Field(
+            description="While a job of the same user with this key has not ended, no other is made: a request gets it,"
+            " with 200",
+        ),
+    ] = None
+    dedup_seconds: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=int(MAX_DEDUP.total_seconds()),
+            description="So long from when that job was made, whether it has ended or not; null: until it has ended",
+        ),
+    ] = None
+    on_duplicate: Annotated[
+        Literal["return", "reject"], Field(description="`reject`: the other request is a 409 instead")
+    ] = "return"
+
+    @field_validator("dedup_seconds", "on_duplicate")
+    @classmethod
+    def _of_a_key(cls, value: object, info: ValidationInfo) -> object:
+        if value is not None and info.data.get("dedup_key", "") is None:
+            raise ValueError("needs a dedup_key")
+        return value

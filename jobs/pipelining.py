@@ -44,12 +44,12 @@ class PipelinedRedis(Redis):
 
     async def execute_together(self, commands: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]]) -> list[Any]:
         """The replies, in order. Raises the first that is an error."""
-        asked = [args for args, _ in commands]
+        arguments = [args for args, _ in commands]
         try:
-            replies = await (await self._open_line()).ask(asked)
+            replies = await (await self._open_line()).ask(arguments)
         except ConnectionLost:
             # Safe: every script may be repeated, see scripts/prelude.
-            replies = await (await self._open_line()).ask(asked)
+            replies = await (await self._open_line()).ask(arguments)
         return [self._read(reply, *command) for reply, command in zip(replies, commands, strict=True)]
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:  # noqa: FBT001, FBT002  # redis-py's own signature

@@ -12,15 +12,17 @@ GROUP = "headrace.providers"
 
 @cache
 def announced() -> dict[str, EntryPoint]:
-    """By name. Of two packages that announce one name, the first that Python finds counts."""
+    """By name. Raises ValueError when two announce one name."""
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=GROUP):
-        found.setdefault(point.name, point)
+        other = found.setdefault(point.name, point)
+        if other.value != point.value:
+            raise ValueError(f"two providers are named {point.name!r}, {other.value} and {point.value}: uninstall one")
     return dict(sorted(found.items()))
 
 
 def check_name(name: str) -> str:
-    """The name, if there is such a provider. Raises ValueError, which names those there are."""
+    """The name, if there is one such provider. Raises ValueError, which names those there are."""
     if name not in announced():
         raise ValueError(f"there is no provider {name!r} here; there are {', '.join(announced())}")
     return name

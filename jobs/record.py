@@ -17,8 +17,15 @@ class JobRecord(TypedDict):
     max_attempts: str
     max_cost: str
     """Empty for no limit."""
+    time_limit: NotRequired[str]
+    """Of one attempt, s, if it is not its kind's."""
+    retention: NotRequired[str]
+    """How long it is kept when it has ended, s, if not as long as the deployment has it."""
     retry_of: NotRequired[str]
     """The job that this one retries; empty for none."""
+    dedup_key: NotRequired[str]
+    schedule: NotRequired[str]
+    """The schedule that made it."""
     batch: NotRequired[str]
     custom_id: NotRequired[str]
 
@@ -33,10 +40,16 @@ class JobRecord(TypedDict):
     finished_at: NotRequired[str]
     deadline: str
     """It expires if not started by then."""
+    run_at: NotRequired[str]
+    """Before it was not queued, as its client asked."""
+    delay: NotRequired[str]
+    """The same as ms from its creation, if it was asked for so."""
     retry_at: NotRequired[str]
 
     turn: NotRequired[str]
     """Its place in the order of its queue, since it was first released."""
+    parked_at: NotRequired[str]
+    """The gate that it may not pass now; see scripts/prelude/gates.lua."""
     deliveries: NotRequired[str]
     """How often a message was sent for it."""
 
@@ -44,7 +57,7 @@ class JobRecord(TypedDict):
     fence: str
     """The fencing token: grows with each claim, and a write that carries an older one is refused."""
     claim: NotRequired[str]
-    """The token of the claim that holds the lease."""
+    """The token of the last claim, which writes carry beside the fence."""
     worker: NotRequired[str]
     """Who runs it, or ran it last."""
     running_since: NotRequired[str]

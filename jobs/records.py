@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
 from pydantic import TypeAdapter
@@ -14,26 +14,34 @@ from jobs.states import Reason, State
 from jobs.usage import used
 
 _FILES = TypeAdapter(list[FileRef])
+_EPOCH = datetime.fromtimestamp(0, tz=UTC)
 
 
 def to_datetime(ms: str | float) -> datetime:
     return datetime.fromtimestamp(float(ms) / 1000, tz=UTC)
 
 
-def to_job(record: JobRecord, *, position: int | None = None) -> Job:
-    """The job of a whole `hr:job:{id}` hash. `position` is how many jobs stand before it, if it is queued."""
+def to_ms(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def to_job(record: JobRecord, *, position: int | None = None, hindrance: Waiting | None = None) -> Job:
+    """The job of a whole `hr:job:{id}` hash.
+
+    `position` is how many jobs stand before it, if it is queued; `hindrance` what it waits for then, if not a worker.
+    """
     reason = record["state_reason"]
     return Job(
         id=record["id"],
         kind=record["kind"],
-        state=State(record["state"]),
+        state=State.read(record["state"]),
         state_reason=Reason(reason) if reason else None,
         user_id=record["user_id"] or None,
         input=json.loads(record["input"]),
         result=json.loads(record["result"]) if "result" in record else None,
         error=JobError.model_validate_json(record["error"]) if "error" in record else None,
         progress=Progress.model_validate_json(record["progress"]) if "progress" in record else Progress(),
-        waiting=_waiting(record),
+        waiting=hindrance or _waiting(record),
         attempt=int(record["attempt"]),
         max_attempts=int(record["max_attempts"]),
         priority=int(record["priority"]),
@@ -42,27 +50,34 @@ def to_job(record: JobRecord, *, position: int | None = None) -> Job:
         created_at=to_datetime(record["created_at"]),
         started_at=_date(record, "started_at"),
         finished_at=_date(record, "finished_at"),
+        run_at=_date(record, "run_at"),
         retry_at=_date(record, "retry_at"),
         deadline=to_datetime(record["deadline"]),
         usage=used(cast("Mapping[str, str]", record)),
         reused=Reused.model_validate_json(record["reused"]) if "reused" in record else Reused(),
         max_cost=to_usd(int(record["max_cost"])) if record.get("max_cost") else None,
+        time_limit_seconds=_number(record.get("time_limit")),
+        retention_seconds=_number(record.get("retention")),
         files=_FILES.validate_json(record.get("files", "[]")),
+        dedup_key=record.get("dedup_key"),
         batch=record.get("batch"),
         custom_id=record.get("custom_id"),
+        schedule=record.get("schedule"),
         retry_of=record.get("retry_of") or None,
         retried_as=record.get("retried_as"),
     )
 
 
 def _waiting(record: JobRecord) -> Waiting | None:
-    match State(record["state"]):
+    match State.read(record["state"]):
         case State.QUEUED | State.SCHEDULED if record["state_reason"] == Reason.NO_CAPABLE_WORKER:
             return Waiting(
                 on=Reason.NO_CAPABLE_WORKER, since=_date(record, "incapable_since"), until=_date(record, "retry_at")
             )
         case State.QUEUED:
             return Waiting(on="worker", since=_date(record, "queued_at") or to_datetime(record["created_at"]))
+        case State.SCHEDULED if "started_at" not in record:
+            return Waiting(on="scheduled", until=_date(record, "run_at"))
         case State.SCHEDULED:
             limited = record["state_reason"] == Reason.RATE_LIMITED
             return Waiting(on="rate_limit" if limited else "retry", until=_date(record, "retry_at"))
@@ -75,10 +90,14 @@ def _waiting(record: JobRecord) -> Waiting | None:
 
 
 _Date = Literal[
-    "queued_at", "started_at", "finished_at", "retry_at", "waiting_since", "waiting_until", "incapable_since"
+    "queued_at", "started_at", "finished_at", "run_at", "retry_at", "waiting_since", "waiting_until", "incapable_since"
 ]
 
 
 def _date(record: JobRecord, field: _Date) -> datetime | None:
     ms = record.get(field)
     return to_datetime(ms) if ms else None
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text else None

@@ -37,18 +37,20 @@ class RedisAddress:
     @classmethod
     def of(cls, settings: Settings) -> "RedisAddress":
         """Raises ValueError, whose message never has the password."""
-        parts = urlsplit(settings.redis_url.get_secret_value())
-        if parts.scheme not in _PORTS or not parts.netloc:
+        # Not urlsplit: newer Pythons refuse an IPv6 address that is one of several hosts.
+        scheme, _, rest = settings.redis_url.get_secret_value().partition("://")
+        authority, _, path = rest.partition("/")
+        if scheme not in _PORTS or not authority:
             raise ValueError(
                 "REDIS_URL: is no address of a Redis; write redis://[:password@]host:port/0"
                 " or sentinel://[:password@]host:port,host:port/service/0"
             )
-        if parts.query or parts.fragment:
+        if "?" in rest or "#" in rest:
             raise ValueError(_NO_OPTIONS)
-        userinfo, _, hosts = parts.netloc.rpartition("@")
+        userinfo, _, hosts = authority.rpartition("@")
         username, _, password = userinfo.partition(":")
-        service, db = _path(parts.path, with_service=parts.scheme.startswith("sentinel"))
-        nodes = tuple(_node(host, _PORTS[parts.scheme]) for host in hosts.split(","))
+        service, db = _path(path, with_service=scheme.startswith("sentinel"))
+        nodes = tuple(_node(host, _PORTS[scheme]) for host in hosts.split(","))
         if service is None and len(nodes) > 1:
             raise ValueError("REDIS_URL: several hosts are sentinels; write sentinel://host:port,host:port/service/0")
         secret = settings.sentinel_password
@@ -59,7 +61,7 @@ class RedisAddress:
             username=unquote(username) or None,
             password=unquote(password) or None,
             sentinel_password=secret.get_secret_value() if secret else None,
-            tls=_tls(settings) if parts.scheme in {"rediss", "sentinels"} else None,
+            tls=_tls(settings) if scheme in {"rediss", "sentinels"} else None,
         )
 
     @property

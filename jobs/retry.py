@@ -8,7 +8,17 @@ from jobs.errors import UnknownStep
 from jobs.record import JobRecord
 from jobs.steps import from_step_on
 
-_REPEATED = ("kind", "queue", "priority", "input", "user_id", "max_attempts", "max_cost")
+_REPEATED = (
+    "kind",
+    "queue",
+    "priority",
+    "input",
+    "user_id",
+    "max_attempts",
+    "max_cost",
+    "time_limit",
+    "retention",
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +36,7 @@ NO_RETRY = Retry()
 
 def repeated(record: JobRecord, *, changed_input: str | None = None) -> dict[str, str]:
     """The fields that a retry has from the job that it retries."""
-    fields = {name: record[name] for name in _REPEATED}
+    fields = {name: value for name in _REPEATED if (value := record.get(name)) is not None}
     return fields if changed_input is None else fields | {"input": changed_input}
 
 

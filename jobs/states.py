@@ -1,6 +1,7 @@
 """The states of a job, which may follow which, and the codes that say why. The Lua scripts are held to this table."""
 
 from enum import StrEnum
+from typing import Self, TypeVar
 
 
 class State(StrEnum):
@@ -9,7 +10,7 @@ class State(StrEnum):
     RUNNING = "running"
     """One worker holds the lease."""
     SCHEDULED = "scheduled"
-    """Waiting for its retry time; no worker is held."""
+    """Waiting for its time: of the next attempt, or of the first if its client gave one; no worker is held."""
     COMPLETED = "completed"
     """Done; the result is in the record."""
     FAILED = "failed"
@@ -18,6 +19,14 @@ class State(StrEnum):
     """Stopped on request."""
     EXPIRED = "expired"
     """Not started by its start deadline."""
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """From a record. A state that only a newer version knows is kept as text, so that this one can show the job."""
+        try:
+            return cls(text)
+        except ValueError:
+            return _unknown(cls, text)
 
 
 class Reason(StrEnum):
@@ -57,6 +66,10 @@ class Reason(StrEnum):
     """The pipeline has changed, and a step saved before no longer fits it; the error names the step."""
     USER_REQUEST = "user_request"
     """A client asked for it."""
+    SUPERSEDED = "superseded"
+    """The next run of its schedule took its place."""
+    PURGED = "purged"
+    """Somebody purged its queue or its kind; the job's last event says who, and why."""
     START_DEADLINE = "start_deadline"
     """No worker was free before the start deadline."""
     NO_CAPABLE_WORKER = "no_capable_worker"
@@ -67,9 +80,16 @@ class Reason(StrEnum):
         """A code that only a newer version knows: kept as text, so that an older one can still show the job."""
         if not isinstance(value, str) or not value:
             return None
-        unknown = str.__new__(cls, value)
-        unknown._name_ = unknown._value_ = value
-        return unknown
+        return _unknown(cls, value)
+
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def _unknown(cls: type[E], value: str) -> E:
+    found = str.__new__(cls, value)
+    found._name_ = found._value_ = value
+    return found
 
 
 FINAL = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.EXPIRED})

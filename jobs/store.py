@@ -13,14 +13,16 @@ from jobs import keys
 from jobs.celery_app import create_celery
 from jobs.connection import answered
 from jobs.endings import Ending, completed, failed, kept
-from jobs.errors import IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
+from jobs.errors import DuplicateJob, IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
 from jobs.fleet import WorkerReport
 from jobs.ids import new_id
 from jobs.leases import Claim, Lease, Refusal
 from jobs.messages import Renderer
-from jobs.model import FileRef, Job, JobError, Progress, Reused, UsageItem
+from jobs.model import FileRef, Job, JobError, Progress, Reused, UsageItem, Waiting
 from jobs.new_job import Created, Idempotency, NewJob
+from jobs.pauses import Pause, Pauses, wait_for_resume
 from jobs.pipelining import PipelinedRedis
+from jobs.purges import Purges
 from jobs.reader import JobReader
 from jobs.record import JobRecord
 from jobs.records import to_datetime, to_job
@@ -41,6 +43,7 @@ class Swept:
 
     leases_expired: int = 0
     retries_due: int = 0
+    """With jobs that were to run later, and now are to."""
     messages_lost: int = 0
     expired: int = 0
     more: bool = False
@@ -58,6 +61,8 @@ class JobStore:
     def __init__(self, redis: Redis, settings: Settings, renderer: Renderer, *, patience: timedelta) -> None:
         self.redis = redis
         self.scripts = Scripts(redis, settings, renderer, patience=patience)
+        self.pauses = Pauses(redis, self.scripts, patience=patience)
+        self.purges = Purges(redis, self.scripts, patience=patience)
         self._reader = JobReader(redis, patience=patience)
         self._settings = settings
         self._patience = patience
@@ -74,7 +79,7 @@ class JobStore:
     # -- Clients ------------------------------------------------------------------------------------------------------
 
     async def create(self, new: NewJob, idempotency: Idempotency | None = None) -> Created:
-        """Stores a job and its message. Raises IdempotencyConflict."""
+        """Stores a job, and its message if it may run now. Raises IdempotencyConflict, DuplicateJob."""
         new = new.with_defaults(self._settings)
         return await self._create(new.record(), idempotency, start_within=new.start_deadline, new=new)
 
@@ -98,7 +103,7 @@ class JobStore:
         each step and `changed_input`, which takes the place of the job's own.
         Raises JobNotFound, NotRetryable, UnknownStep, IdempotencyConflict.
         """
-        record, _ = await self._look(job_id)
+        record, *_ = await self._look(job_id)
         if record["state"] not in FINAL:
             # Until then there may be more steps than those read here.
             raise NotRetryable(job_id, record["state"])
@@ -113,12 +118,12 @@ class JobStore:
         reply = await self.scripts.cancel(job_id=job_id)
         if not reply[0]:
             raise JobNotFound(job_id)
-        return State(reply[1])
+        return State.read(reply[1])
 
     async def get(self, job_id: str) -> Job:
         """Raises JobNotFound."""
-        record, position = await self._look(job_id)
-        return to_job(record, position=position)
+        record, position, hindrance = await self._look(job_id)
+        return to_job(record, position=position, hindrance=hindrance)
 
     # -- Workers ------------------------------------------------------------------------------------------------------
 
@@ -130,7 +135,7 @@ class JobStore:
         )
         if not found:
             return Refusal(state=answer[0])
-        return await self._claim_of(answer, requested_at)
+        return await self._claim_of(answer, token, requested_at)
 
     async def renew(
         self,
@@ -145,8 +150,7 @@ class JobStore:
         Raises LeaseLost, as do all writes below.
         """
         reply = await self.scripts.renew(
-            job_id=lease.job_id,
-            fence=lease.fence,
+            **lease.held(),
             lease=_ms(self._settings.lease),
             waiting_for=waiting_for,
             waited=_ms(waiting),
@@ -155,7 +159,7 @@ class JobStore:
         _written(lease, reply)
 
     async def progress(self, lease: Lease, progress: Progress) -> None:
-        reply = await self.scripts.progress(job_id=lease.job_id, fence=lease.fence, progress=_progress(progress))
+        reply = await self.scripts.progress(**lease.held(), progress=_progress(progress))
         _written(lease, reply)
 
     async def save_step(  # noqa: PLR0913  # what is kept of a step
@@ -173,8 +177,7 @@ class JobStore:
         `usage` is what the step used; `uncounted` is that of it which `settle` did not count.
         """
         reply = await self.scripts.save_step(
-            job_id=lease.job_id,
-            fence=lease.fence,
+            **lease.held(),
             step=step,
             result=result,
             files=_dump(files) if files else "",
@@ -204,7 +207,7 @@ class JobStore:
     async def finish(self, lease: Lease, ending: Ending) -> None:
         """Ends the job, whichever way."""
         reply = await self.scripts.finish(
-            job_id=lease.job_id, fence=lease.fence, state=ending.state, reason=ending.reason, outcome=ending.outcome
+            **lease.held(), state=ending.state, reason=ending.reason, outcome=ending.outcome
         )
         _written(lease, reply)
 
@@ -227,8 +230,7 @@ class JobStore:
         """
         requested_at = time.monotonic()
         reply = await self.scripts.finish_next(
-            job_id=lease.job_id,
-            fence=lease.fence,
+            **lease.held(),
             state=ending.state,
             reason=ending.reason,
             outcome=ending.outcome,
@@ -240,7 +242,7 @@ class JobStore:
         )
         if not reply[0]:
             raise LeaseLost(lease.job_id, reply[1])
-        return await self._claim_of(reply[1:], requested_at) if len(reply) > 1 else None
+        return await self._claim_of(reply[1:], token, requested_at) if len(reply) > 1 else None
 
     async def retry_later(
         self,
@@ -257,21 +259,20 @@ class JobStore:
         One for a capable worker uses up none; it fails the job when it has lasted as long as the first start may take.
         """
         reply = await self.scripts.retry_later(
-            job_id=lease.job_id,
-            fence=lease.fence,
+            **lease.held(),
             reason=error.reason,
             wait=_ms(wait),
             failure=error.model_dump_json(),
             outcome=kept(files=files, reused=reused),
         )
-        return State(_written(lease, reply))
+        return State.read(_written(lease, reply))
 
     async def hand_back(self, lease: Lease) -> State:
         """Back to the head of its queue; or ends the job as `lose` does, if its attempts are used up.
 
         That uses up none, unless many have followed each other without a step saved in between.
         """
-        return State(_written(lease, await self.scripts.hand_back(job_id=lease.job_id, fence=lease.fence)))
+        return State.read(_written(lease, await self.scripts.hand_back(**lease.held())))
 
     # -- Recovery -----------------------------------------------------------------------------------------------------
 
@@ -284,12 +285,12 @@ class JobStore:
                 found = await self.redis.hmget(keys.job(job_id), ["state", "claim", "fence", "next"])
             state, claimed_by, fence, next_id = cast("list[str | None]", found)
             if state == State.RUNNING and claimed_by == token:
-                return Lease(job_id, int(fence or 0))
+                return Lease(job_id, int(fence or 0), token)
         return None
 
     async def lose(self, lease: Lease) -> State:
         """The holder is dead: the job is queued again, or failed when its attempts are used up."""
-        return State(_written(lease, await self.scripts.lose(job_id=lease.job_id, fence=lease.fence)))
+        return State.read(_written(lease, await self.scripts.lose(**lease.held())))
 
     async def report(self, worker: WorkerReport, *, dropped: int = 0) -> int:
         """Notes that `worker` is there, for a minute, and has dropped so many messages since its last report.
@@ -325,7 +326,7 @@ class JobStore:
         new: NewJob | None = None,
         retry: Retry = NO_RETRY,
     ) -> Created:
-        job_id = new_id()
+        job_id, dedup = new_id(), new.dedup if new else None
         if retry.of:
             await stage_steps(self.redis, of=retry.of, to=job_id, left_out=retry.left_out, patience=self._patience)
         outcome, found, *created_at = await self.scripts.create(
@@ -338,31 +339,34 @@ class JobStore:
             retry_of=retry.of,
             named_in=retry.named_in,
             left_out=retry.left_out,
+            dedup=dedup.argument() if dedup else {},
         )
         if outcome == "conflict":
             raise IdempotencyConflict(found)
         if outcome == "not_final":
             raise NotRetryable(retry.of, found)
-        if outcome == "replayed":
-            return Created(job_id=found, replayed=True)
+        if outcome == "duplicate" and dedup and dedup.reject:
+            raise DuplicateJob(found)
+        if outcome != "created":
+            return Created(job_id=found, replayed=outcome == "replayed", duplicate=outcome == "duplicate")
         return Created(job_id=found, replayed=False, created_at=to_datetime(created_at[0]), new=new)
 
-    async def _claim_of(self, answer: Sequence[Any], requested_at: float) -> Claim:
+    async def _claim_of(self, answer: Sequence[Any], token: str, requested_at: float) -> Claim:
         job_id, fields, input_text, saved = answer
         record = await self._reader.whole(job_id, pairs(fields), input_text)
         assert record is not None, "it was claimed"
         steps = await read_steps(self.redis, job_id, patience=self._patience) if saved else {}
-        lease = Lease(job_id, int(record["fence"]))
+        lease = Lease(job_id, int(record["fence"]), token)
         return Claim(lease, job=to_job(record), steps=steps, requested_at=requested_at)
 
-    async def _look(self, job_id: str) -> tuple[JobRecord, int | None]:
-        """The record, and how many jobs are before it in its queue."""
+    async def _look(self, job_id: str) -> tuple[JobRecord, int | None, Waiting | None]:
+        """The record, how many jobs are before it in its queue, and what keeps it from running."""
         fields, *rest = await self.scripts.look(job_id=job_id)
-        input_text, position = [*rest, None, None][:2]
+        input_text, position, paused, pause = [*rest, None, None, None, None][:4]
         record = await self._reader.whole(job_id, pairs(fields), input_text)
         if record is None:
             raise JobNotFound(job_id)
-        return record, position
+        return record, position, wait_for_resume(record, paused, Pause.parse(pause)) if paused and pause else None
 
 
 def _written(lease: Lease, reply: list[Any]) -> str:

@@ -7,19 +7,19 @@ from fastapi import APIRouter, Query, Request, Response, status
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api import examples
-from api.dependencies import Jobs, Store
+from api.dependencies import Jobs, Store, store_of
 from api.documentation import JobId, answer, body_example, problems
+from api.hot_route import HotRoute, read_body
 from api.idempotency import IdempotencyKey, idempotency, parse_key
-from api.json_route import JsonRoute, read_body
 from api.representation import JobBody, JobPage, accepted, job_body, job_response, unless_known
-from api.submission import ACCEPTED, KindName, NewJobBody, invalid, parse, submit
+from api.submission import ACCEPTED, SUBMITTED, KindName, NewJobBody, invalid, parse, submit
 from jobs import kinds
 from jobs.errors import UnknownStep
 from jobs.listing import Filter, InvalidCursor
 from jobs.model import Job, UserId
 from jobs.states import State
 
-router = APIRouter(tags=["jobs"], route_class=JsonRoute)
+router = APIRouter(tags=["jobs"], route_class=HotRoute)
 
 _POLL = {"Retry-After": "Seconds until it is worth asking again; only while the job is not final"}
 
@@ -66,7 +66,7 @@ class RetryBody(BaseModel):
     status_code=status.HTTP_202_ACCEPTED,
     summary="Submit a job of any kind",
     response_description="The job was stored and will run",
-    responses={202: ACCEPTED} | problems(400, 413, 415, 422, 503),
+    responses=SUBMITTED,
     openapi_extra=body_example(
         {"kind": "story", "input": {"title": "My Story", "prompt": "A magical adventure"}, "priority": 3}
     ),
@@ -115,9 +115,9 @@ async def list_jobs(jobs: Jobs, query: Annotated[JobQuery, Query()]) -> Response
     }
     | problems(404, 503),
 )
-async def get_job(job_id: JobId, request: Request, store: Store) -> Response:
+async def get_job(job_id: JobId, request: Request) -> Response:
     """State, progress, result or error, files, and what it waits for. Send `If-None-Match` to poll at little cost."""
-    return unless_known(request, job_response(await store.get(job_id)))
+    return unless_known(request, job_response(await store_of(request).get(job_id)))
 
 
 @router.post(

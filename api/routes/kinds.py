@@ -1,15 +1,16 @@
 """The kinds of job, and a path to submit each."""
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, Request, Response, status
 from pydantic import BaseModel, Field
 
 from api.documentation import answer, body_example, problems
+from api.hot_route import HotRoute
 from api.idempotency import IdempotencyKey
-from api.json_route import JsonRoute
-from api.submission import ACCEPTED, body_model, split, submit
+from api.submission import SUBMITTED, body_model, split, submit
 from jobs import kinds
 from jobs.kinds import Kind
 from jobs.model import Frozen
@@ -46,8 +47,11 @@ _EXAMPLE_LIST = KindList(
 
 def create_router() -> APIRouter:
     """`GET /kinds`, and a POST for every kind that there is."""
-    router = APIRouter(tags=["kinds"], route_class=JsonRoute)
-    everything = KindList(kinds=[_body(kind) for kind in kinds.known()])
+    router = APIRouter(tags=["kinds"], route_class=HotRoute)
+
+    @cache
+    def everything() -> KindList:
+        return KindList(kinds=[_body(kind) for kind in kinds.known()])
 
     @router.get(
         "/kinds",
@@ -56,30 +60,31 @@ def create_router() -> APIRouter:
     )
     async def list_kinds() -> KindList:
         """What this deployment makes, with the JSON schemas of input and result."""
-        return everything
+        return everything()
 
     for kind in kinds.known():
+        body = body_model(kind)
         router.add_api_route(
             kind.path,
-            _submission(kind),
+            _submission(kind, body),
             methods=["POST"],
             status_code=status.HTTP_202_ACCEPTED,
             name=f"create_{kind.name}",
             summary=f"Submit a {kind.name.replace('_', ' ')}",
             description=f"{kind.summary}. Answers as soon as the job is stored.",
             response_description="The job was stored and will run",
-            responses={202: ACCEPTED} | problems(400, 413, 415, 422, 503),
-            openapi_extra=body_example(_example(kind)),
+            responses=SUBMITTED,
+            openapi_extra=body_example(_example(body)),
         )
     return router
 
 
-def _submission(kind: Kind) -> Callable[..., Awaitable[Response]]:
+def _submission(kind: Kind, model: type[BaseModel]) -> Callable[..., Awaitable[Response]]:
     async def submit_kind(request: Request, body: BaseModel, idempotency_key: IdempotencyKey = None) -> Response:
         content, options = split(kind, body)
         return await submit(request, kind, content, options, idempotency_key)
 
-    submit_kind.__annotations__["body"] = body_model(kind)
+    submit_kind.__annotations__["body"] = model
     return submit_kind
 
 
@@ -95,7 +100,6 @@ def _body(kind: Kind) -> KindBody:
     )
 
 
-def _example(kind: Kind) -> dict[str, Any]:
+def _example(model: type[BaseModel]) -> dict[str, Any]:
     """From the examples of the fields, as the models have them."""
-    fields = body_model(kind).model_fields
-    return {name: field.examples[0] for name, field in fields.items() if field.examples}
+    return {name: field.examples[0] for name, field in model.model_fields.items() if field.examples}

@@ -10,6 +10,7 @@ from redis.commands.core import AsyncScript
 from jobs import keys
 from jobs.connection import answered
 from jobs.messages import Renderer, lua_string
+from jobs.options import MAX_DELAY, MAX_START_DEADLINE
 from jobs.record import DEFAULTS, FAMILIES, FIELDS
 from jobs.scripts.script import Json, read, script, source_of
 from jobs.settings import Settings
@@ -18,7 +19,14 @@ from jobs.weights import Weights
 WORKER_KEEP = timedelta(minutes=1)
 """A worker that has not reported for this long is no longer listed."""
 
-PRELUDE = ("prelude/record", "prelude/schedule", "prelude/life")
+PRELUDE = (
+    "prelude/record",
+    "prelude/isolation",
+    "prelude/gates",
+    "prelude/schedule",
+    "prelude/life",
+    "prelude/purge",
+)
 """What stands before every script: its functions are theirs."""
 BOUNDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 """Of the histograms' buckets, s. What is longer goes into `+Inf`."""
@@ -66,6 +74,7 @@ class Scripts:
         retry_of: str,
         named_in: str,
         left_out: Json,
+        dedup: Json,
     ) -> list[Any]: ...
 
     @script
@@ -81,19 +90,21 @@ class Scripts:
 
     @script
     async def renew(
-        self, *, job_id: str, fence: int, lease: int, waiting_for: str, waited: int, left: int | None
+        self, *, job_id: str, fence: int, claim: str, lease: int, waiting_for: str, waited: int, left: int | None
     ) -> list[Any]: ...
 
     @script
-    async def progress(self, *, job_id: str, fence: int, progress: str) -> list[Any]: ...
+    async def progress(self, *, job_id: str, fence: int, claim: str, progress: str) -> list[Any]: ...
 
     @script
     async def save_step(
-        self, *, job_id: str, fence: int, step: str, result: str, files: str, usage: Json, uncounted: Json
+        self, *, job_id: str, fence: int, claim: str, step: str, result: str, files: str, usage: Json, uncounted: Json
     ) -> list[Any]: ...
 
     @script
-    async def finish(self, *, job_id: str, fence: int, state: str, reason: str, outcome: Json) -> list[Any]: ...
+    async def finish(
+        self, *, job_id: str, fence: int, claim: str, state: str, reason: str, outcome: Json
+    ) -> list[Any]: ...
 
     @script
     async def finish_next(
@@ -101,6 +112,7 @@ class Scripts:
         *,
         job_id: str,
         fence: int,
+        claim: str,
         state: str,
         reason: str,
         outcome: Json,
@@ -113,11 +125,11 @@ class Scripts:
 
     @script
     async def retry_later(
-        self, *, job_id: str, fence: int, reason: str, wait: int, failure: str, outcome: Json
+        self, *, job_id: str, fence: int, claim: str, reason: str, wait: int, failure: str, outcome: Json
     ) -> list[Any]: ...
 
     @script
-    async def hand_back(self, *, job_id: str, fence: int) -> list[Any]: ...
+    async def hand_back(self, *, job_id: str, fence: int, claim: str) -> list[Any]: ...
 
     @script
     async def admit(
@@ -125,6 +137,7 @@ class Scripts:
         *,
         job_id: str,
         fence: int,
+        claim: str,
         call: str,
         seat: str,
         model: str,
@@ -152,13 +165,24 @@ class Scripts:
     # -- Recovery -----------------------------------------------------------------------------------------------------
 
     @script
-    async def lose(self, *, job_id: str, fence: int) -> list[Any]: ...
+    async def lose(self, *, job_id: str, fence: int, claim: str) -> list[Any]: ...
 
     @script
     async def report(self, *, worker: str, report: str, queues: Json, dropped: int) -> list[Any]: ...
 
     @script
     async def sweep(self, *, pause: int, grace: int, most: int) -> list[Any]: ...
+
+    # -- Operation ----------------------------------------------------------------------------------------------------
+
+    @script
+    async def pause(self, *, target: str, by: str, why: str) -> list[Any]: ...
+
+    @script
+    async def resume(self, *, target: str) -> list[Any]: ...
+
+    @script
+    async def purge(self, *, target: str, queued_by: int, by: str, why: str) -> list[Any]: ...
 
     # -- Batches ------------------------------------------------------------------------------------------------------
 
@@ -172,6 +196,25 @@ class Scripts:
 
     @script
     async def cancel_batch(self, *, batch_id: str) -> list[Any]: ...
+
+    # -- Schedules ----------------------------------------------------------------------------------------------------
+
+    @script
+    async def add_schedule(
+        self, *, schedule_id: str, fields: Json, due: int, remembered_as: str, fingerprint: str, remember: int
+    ) -> list[Any]: ...
+
+    @script
+    async def due_schedules(self, *, most: int) -> list[Any]: ...
+
+    @script
+    async def fire_schedule(self, *, schedule_id: str, due: int, following: int | None, job_id: str) -> list[Any]: ...
+
+    @script
+    async def time_schedule(self, *, schedule_id: str, due: int | None) -> list[Any]: ...
+
+    @script
+    async def remove_schedule(self, *, schedule_id: str) -> list[Any]: ...
 
 
 def script_names() -> list[str]:
@@ -189,7 +232,7 @@ def _constants(settings: Settings) -> str:
         "FIELDS": FIELDS,
         "KEEP": keep,
         # A user's index outlives the user's newest job, however long that waits and runs.
-        "INDEX_KEEP": keep + int(timedelta(days=30).total_seconds()),
+        "INDEX_KEEP": keep + int((MAX_DELAY + 2 * MAX_START_DEADLINE).total_seconds()),
         "MAX_EVENTS": settings.max_events,
         "RELEASE_WINDOW": settings.release_window or 0,
         "USAGE_KEEP": int(USAGE_KEEP.total_seconds()),

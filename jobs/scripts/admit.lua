@@ -3,6 +3,7 @@
 -- to wait books a slot, under the name of its seat, and asks again when that has come, in this attempt or a later one.
 -- ARGV    job_id
 --         fence
+--         claim                 its token
 --         call                  its id
 --         seat
 --         model                 provider/model
@@ -14,7 +15,7 @@
 -- RETURN  {1, 'go'}, {1, 'wait', ms}, {1, 'unpriced'}, {1, 'job' or 'user', spent or reserved so far, limit} for the
 --         budget that it would pass, or {0, state} when the job is no longer this worker's
 local at = now()
-local mine, state = holds(job_id, fence)
+local mine, state = holds(job_id, fence, claim)
 if not mine then return refuse(state) end
 local call_field, slot_field = 'call:' .. call, 'slot:' .. seat
 local job = get(job_id, call_field, slot_field, 'user_id', 'max_cost', 'spent')

@@ -4,10 +4,5 @@
 local state = get(job_id, 'state').state
 if not state then return { 0 } end
 if FINAL[state] then return { 1, state } end
-local at = now()
-release(enter(job_id, 'cancelled', 'user_request', at, {}), at)
-if state == 'running' then
-  redis.call('LPUSH', JOB .. job_id .. SIGNAL, 'cancelled')
-  redis.call('EXPIRE', JOB .. job_id .. SIGNAL, 60)
-end
+cancel(job_id, state, 'user_request', now())
 return { 1, 'cancelled' }

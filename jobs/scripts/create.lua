@@ -1,14 +1,16 @@
--- create: nothing -> queued, with its Celery message if it may run now; or nothing at all.
+-- create: nothing -> queued, with its Celery message if it may run now; or scheduled, if it is to run later; or nothing.
 -- ARGV    job_id
 --         fields         of the record
---         start_within   ms
+--         start_within   ms, from when it is queued
 --         remembered_as  the key of the request's Idempotency-Key
 --         fingerprint    of the request; '' without an Idempotency-Key
 --         remember       s
 --         retry_of       the job that this one retries, whose steps and files lie staged for it; '' if it retries none
 --         named_in       the field in which that job names this retry
 --         left_out       the steps that are to be made anew
+--         dedup          key, seconds (0: until the job has ended), reject (whether a duplicate is refused); or nothing
 -- RETURN  {'created', id, created at, ms}, {'replayed', id}, {'conflict', id of the job made under the same key},
+--         {'duplicate', id of the job with the same dedup key},
 --         {'not_final', state} when the job to retry has not ended, or completed and no step is left out
 local at = now()
 local repeated = get(job_id, 'created_at').created_at
@@ -22,6 +24,16 @@ end
 if fingerprint ~= '' then
   local made, known = made_before(remembered_as)
   if made then return decline(known == fingerprint and 'replayed' or 'conflict', made) end
+end
+if dedup.key then
+  local first = redis.call('GET', dedup_of(fields.user_id, dedup.key))
+  if first and redis.call('EXISTS', JOB .. first) == 1 then
+    if not dedup.reject then note_made(remembered_as, first, fingerprint, remember) end
+    return { 'duplicate', first }
+  end
+  redis.call('SET', dedup_of(fields.user_id, dedup.key), job_id)
+  if dedup.seconds > 0 then redis.call('EXPIRE', dedup_of(fields.user_id, dedup.key), dedup.seconds) end
+  fields.dedup_key = dedup.key
 end
 if retry_of ~= '' then
   local source = get(retry_of, 'state', named_in)

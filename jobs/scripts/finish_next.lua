@@ -5,11 +5,12 @@
 -- A repeat gets the same next job.
 -- ARGV    job_id
 --         fence
+--         claim     its token
 --         state     completed | failed
 --         reason    or ''
 --         outcome   fields of the record: result, progress, error, files, reused (each JSON)
 --         holder    the worker
---         token     of the claim
+--         token     of the next claim
 --         lease     ms
 --         queues    that the worker takes jobs of; of equally urgent jobs that of an earlier queue is taken
 --         kinds     that it may run now
@@ -25,8 +26,10 @@ local function first_released(queue)
     for _ = 1, RELEASED_AT_ONCE do
       local id = string.match(redis.call('LINDEX', lane, -1) or '', '"correlation_id": "([^"]+)"')
       if not id then break end
-      local job = get(id, 'state', 'kind', 'priority')
-      if job.state == 'queued' then return id, job, lane end
+      if get(id, 'state').state == 'queued' then
+        local readable, job = isolated(id, weighed)
+        if readable then return id, job, lane end
+      end
       redis.call('RPOP', lane)
       count('claims_refused')
     end
@@ -34,36 +37,54 @@ local function first_released(queue)
 end
 
 local function first_of(queue)
+  if paused('queue:' .. queue) then return nil end
   local id, job, lane = first_released(queue)
   local waiting = redis.call('ZRANGE', QUEUE .. queue .. ORDER, 0, 0)[1]
   if not waiting then return id, job, lane end
-  local other = get(waiting, 'kind', 'priority')
-  if id and tonumber(job.priority) <= tonumber(other.priority) then return id, job, lane end
+  local readable, other = isolated(waiting, weighed)
+  if not readable or (id and tonumber(job.priority) <= tonumber(other.priority)) then return id, job, lane end
   return waiting, other
 end
 
+-- The most urgent of the jobs that wait, and the lane that its message is on, if it has one.
+local function first_of_all()
+  local first, found, lane
+  for _, queue in ipairs(queues) do
+    local id, job, its_lane = first_of(queue)
+    if id and (not first or tonumber(job.priority) < tonumber(found.priority)) then
+      first, found, lane = id, job, its_lane
+    end
+  end
+  return first, found, lane
+end
+
+-- Claims the next job. One that turns out to be held is parked, and the one after it is looked at.
+local function start_next(at)
+  local may_run, tried = {}, nil
+  for _, kind in ipairs(kinds) do may_run[kind] = true end
+  for _ = 1, RELEASED_AT_ONCE do
+    local next, job, lane = first_of_all()
+    if not next or next == tried or not may_run[job.kind] then return nil end
+    local _, started = isolated(next, start, at, holder, token, lease)
+    if started then
+      if lane then redis.call('RPOP', lane) end
+      return next
+    end
+    tried = next
+  end
+end
+
 local at = now()
-local queue, refusal = finish(job_id, fence, state, reason, outcome, at)
+local queue, refusal = finish(job_id, fence, claim, state, reason, outcome, at)
 if refusal then return refusal end
 if not queue then
   local next = get(job_id, 'next').next
-  if next and get(next, 'claim').claim == token then return claimed(next) end
+  local found = next and get(next, 'state', 'claim')
+  if found and found.state == 'running' and found.claim == token then return claimed(next) end
   return { 1 }
 end
-local next, found, lane
-for _, name in ipairs(queues) do
-  local id, job, its_lane = first_of(name)
-  if id and (not next or tonumber(job.priority) < tonumber(found.priority)) then
-    next, found, lane = id, job, its_lane
-  end
-end
-local may_run = {}
-for _, kind in ipairs(kinds) do may_run[kind] = true end
-local started = next and may_run[found.kind] and start(next, at, holder, token, lease)
-if started then
-  if lane then redis.call('RPOP', lane) end
-  set(job_id, { next = next })
-end
+local next = start_next(at)
+if next then set(job_id, { next = next }) end
 release(queue, at)
-if started then return claimed(next) end
+if next then return claimed(next) end
 return { 1 }

@@ -2,10 +2,11 @@
 -- that follows many others without a step saved in between; when those have used up all attempts, the job has failed.
 -- ARGV    job_id
 --         fence
+--         claim   its token
 -- RETURN  {1, new state}, or {0, state} when the job is no longer this worker's
-local mine, current, holder = holds(job_id, fence)
+local mine, current, was_mine = holds(job_id, fence, claim)
 if not mine then
-  if holder == fence and (current == 'queued' or current == 'failed') then return { 1, current } end
+  if was_mine and (current == 'queued' or current == 'failed') then return { 1, current } end
   return refuse(current)
 end
 count('interrupted')

@@ -1,9 +1,10 @@
 -- progress: notes how far the job is, by the holder of the current fence.
 -- ARGV    job_id
 --         fence
+--         claim      its token
 --         progress   JSON object
 -- RETURN  {1}, or {0, state} when the job is no longer this worker's
-local mine, state = holds(job_id, fence)
+local mine, state = holds(job_id, fence, claim)
 if not mine then return refuse(state) end
 if get(job_id, 'progress').progress == progress then return { 1 } end
 set(job_id, { progress = progress })

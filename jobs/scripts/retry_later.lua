@@ -4,18 +4,19 @@
 -- the job may wait for its first start, it has failed.
 -- ARGV    job_id
 --         fence
+--         claim     its token
 --         reason
 --         wait      ms, at least
 --         failure   JSON object
 --         outcome   fields of the record if it fails now: files, reused (each JSON)
 -- RETURN  {1, new state}, or {0, state} when the job is no longer this worker's
 local at = now()
-local mine, current, holder = holds(job_id, fence)
+local mine, current, was_mine = holds(job_id, fence, claim)
 if not mine then
-  if holder == fence and (current == 'scheduled' or current == 'failed') then return { 1, current } end
+  if was_mine and (current == 'scheduled' or current == 'failed') then return { 1, current } end
   return refuse(current)
 end
-local job = get(job_id, 'attempt', 'max_attempts', 'created_at', 'deadline', 'incapable_since')
+local job = get(job_id, 'attempt', 'max_attempts', 'created_at', 'run_at', 'deadline', 'incapable_since')
 local FREE_WAITS, RAREST_TRY = 10, 60000
 local data = { error = cjson.decode(failure) }
 local free, over = false, tonumber(job.attempt) >= tonumber(job.max_attempts)
@@ -25,7 +26,7 @@ elseif reason == 'no_capable_worker' then
   local since = tonumber(job.incapable_since or at)
   set(job_id, { incapable_since = since })
   wait = math.max(wait, math.min(RAREST_TRY, math.floor((at - since) / 4)))
-  free = at - since < job.deadline - job.created_at
+  free = at - since < job.deadline - (job.run_at or job.created_at)
   over = not free
 end
 if free then

@@ -3,7 +3,7 @@
 import inspect
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import wraps
+from functools import cache, wraps
 from importlib.resources import files
 from typing import Annotated, Any, Protocol, TypeVar, cast
 
@@ -44,6 +44,7 @@ def parameters_of(method: Callable[..., object]) -> list[str]:
     return [parameter.name for parameter in _parameters(inspect.unwrap(method))]
 
 
+@cache
 def source_of(method: Callable[..., object]) -> str:
     """The script's file, after a line that gives its arguments their names."""
     parameters = _parameters(inspect.unwrap(method))
@@ -52,6 +53,7 @@ def source_of(method: Callable[..., object]) -> str:
     return f"local {names} = {values}\n" + read(method.__name__)
 
 
+@cache
 def read(name: str) -> str:
     """The text of a file of this folder."""
     return files("jobs.scripts").joinpath(f"{name}.lua").read_text()

@@ -1,10 +1,11 @@
--- sweep: whatever time has done to jobs: leases that ended, retries that are due, messages that were lost, start deadlines
+-- sweep: whatever time has done to jobs: leases that ended, jobs that are due, messages that were lost, start deadlines
 -- that passed, batches left half made, retention that is over. It only enqueues or ends jobs; it starts none. Any number
--- of workers may call it. When there is more than one sweep may do, the next one need not wait.
+-- of workers may call it. When there is more than one sweep may do, the next one need not wait. One bad record stops nothing
+-- else: it is put aside.
 -- ARGV    pause   until the next sweep, ms
 --         grace   before a missing message counts as lost, ms
 --         most    jobs of each sort
--- RETURN  {leases ended, retries due, messages lost, deadlines passed, 1 when there is more to do or 0}, or {} when another
+-- RETURN  {leases ended, jobs due, messages lost, deadlines passed, 1 when there is more to do or 0}, or {} when another
 --         worker swept just now
 if not redis.call('SET', SWEEPING, '1', 'NX', 'PX', pause) then return {} end
 local at = now()
@@ -16,18 +17,26 @@ local function due(key)
   return found
 end
 
-local ended = due(LEASES)
-for _, id in ipairs(ended) do lose_worker(id, at) end
-
--- A retry joins the end of its user's jobs. A job whose booked slot has come rejoins: the slot does not wait.
-local retries = due(SCHEDULED)
-for _, id in ipairs(retries) do
-  local reason = get(id, 'state_reason').state_reason
-  enter(id, 'queued', reason, at, {}, {}, reason == 'rate_limited')
+-- Changes each of these, and returns of how many that went well.
+local function each(ids, change)
+  local well = 0
+  for _, id in ipairs(ids) do
+    if isolated(id, change, at) then well = well + 1 end
+  end
+  return well
 end
 
-local expired = due(DEADLINES)
-for _, id in ipairs(expired) do enter(id, 'expired', 'start_deadline', at, {}) end
+local ended = each(due(LEASES), lose_worker)
+
+-- A job that is due joins the end of its user's jobs; from then on it has to be started in time. One whose booked slot has
+-- come rejoins: the slot does not wait.
+local come = each(due(SCHEDULED), function(id)
+  local job = get(id, 'state_reason', 'started_at', 'deadline')
+  if not job.started_at then redis.call('ZADD', DEADLINES, job.deadline, id) end
+  enter(id, 'queued', job.state_reason, at, {}, {}, job.state_reason == 'rate_limited')
+end)
+
+local expired = each(due(DEADLINES), function(id) enter(id, 'expired', 'start_deadline', at, {}) end)
 
 -- The jobs that have a message on one of the queue's lanes; nil when those are too long to be looked through.
 local SCAN = 2000
@@ -59,15 +68,14 @@ local function send_lost_again(queue)
       redis.call('ZADD', key .. RELEASED, -at, id)
     elseif -seen + grace < at and lost < most then
       redis.call('ZREM', key .. RELEASED, id)
-      rejoin(id, get(id, 'queue', 'priority', 'turn'))
-      lost = lost + 1
+      if isolated(id, function() rejoin(id, get(id, 'queue', 'priority', 'turn')) end) then lost = lost + 1 end
     end
   end
   return lost
 end
 
 local lost = 0
-for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do
+each(redis.call('SMEMBERS', QUEUES), function(queue)
   local key = QUEUE .. queue
   lost = lost + send_lost_again(queue)
   redis.call('ZREMRANGEBYSCORE', key .. SLOTS, '-inf', at - WORKER_KEEP * 1000)
@@ -78,21 +86,24 @@ for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do
     local over = redis.call('ZRANGEBYSCORE', key .. TENANTS, served[i] * URGENCY, served[i + 1], 'LIMIT', 0, most)
     if #over > 0 then redis.call('ZREM', key .. TENANTS, unpack(over)) end
   end
-end
+end)
+
+more = go_on_opening(most, at) or more
+more = go_on_purging(at) or more
 
 -- Jobs that version 0.1 queued, in the order in which they waited; the most urgent lane first.
 local lanes = redis.call('SMEMBERS', OLD_LANES)
 table.sort(lanes)
 for _, lane in ipairs(lanes) do
   local found = redis.call('ZRANGE', OLD_QUEUED .. lane, 0, most - 1)
-  for _, id in ipairs(found) do
+  each(found, function(id)
+    redis.call('ZREM', OLD_QUEUED .. lane, id)
     local job = get(id, 'state', 'queue', 'priority', 'user_id', 'queued_at', 'created_at')
     if job.state == 'queued' then
       redis.call('ZADD', QUEUE .. job.queue .. WAITING, job.queued_at or job.created_at, id)
       join(id, job)
     end
-    redis.call('ZREM', OLD_QUEUED .. lane, id)
-  end
+  end)
   if #found == most then
     more = true
   else
@@ -100,9 +111,9 @@ for _, lane in ipairs(lanes) do
   end
 end
 
-for _, batch in ipairs(redis.call('ZRANGE', EXPANDING, 0, 0)) do more = expand(batch, at, most) > 0 or more end
+each(redis.call('ZRANGE', EXPANDING, 0, 0), function(batch) more = expand(batch, at, most) > 0 or more end)
 
-for _, member in ipairs(due(RETAINED)) do
+each(due(RETAINED), function(member)
   local id, kind, state, user = string.match(member, '^(%S+) (%S+) (%S+) (%S*)$')
   redis.call('ZREM', RETAINED, member)
   redis.call('ZREM', DEAD, id)
@@ -110,10 +121,10 @@ for _, member in ipairs(due(RETAINED)) do
   redis.call('ZREM', INDEX_STATE .. state, id)
   redis.call('ZREM', INDEX_KIND .. kind, id)
   if user ~= '' then redis.call('ZREM', INDEX_USER .. user, id) end
-end
+end)
 redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', at - WORKER_KEEP * 1000)
 
-if #ended > 0 then count('leases_expired', #ended) end
+if ended > 0 then count('leases_expired', ended) end
 if lost > 0 then count('messages_lost', lost) end
 if more then redis.call('DEL', SWEEPING) end
-return { #ended, #retries, lost, #expired, more and 1 or 0 }
+return { ended, come, lost, expired, more and 1 or 0 }

@@ -27,12 +27,12 @@ def cache_state(headers: Mapping[str, str]) -> CacheState:
     if status := headers.get("cache-status"):
         return _standard(status)
     for name in _PLAIN:
-        said = headers.get(name, "").lower()
-        if "hit" in said:
+        value = headers.get(name, "").lower()
+        if "hit" in value:
             return "hit"
-        if "miss" in said:
+        if "miss" in value:
             return "miss"
-        if "bypass" in said or "pass" in said:
+        if "bypass" in value or "pass" in value:
             return "bypass"
     age = headers.get("age", "")
     return "hit" if age.isdecimal() and age.strip("0") else "unknown"

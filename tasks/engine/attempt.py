@@ -23,7 +23,7 @@ from jobs.endings import Ending, completed, failed
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.kind import InvalidKind, Kind
 from jobs.leases import Claim, Lease
-from jobs.model import JobError
+from jobs.model import Job, JobError
 from jobs.states import Reason, State
 from tasks.engine.backend import LeasedJob, Tools
 from tasks.engine.chain import Chain
@@ -65,6 +65,7 @@ class Attempt:
         self._kind = kind
         self._input = kind.input.model_validate(claim.job.input)
         self._tools = tools
+        self._time_limit = _time_limit(kind, claim.job)
         self._loop = asyncio.get_running_loop()
         self._backend = LeasedJob(claim.lease, tools)
         self._context = JobContext(self._backend, claim.steps, version=kind.version, errors=kind.errors)
@@ -78,7 +79,7 @@ class Attempt:
         """Runs the pipeline to the end of the attempt; returns what became of the job. Raises CancellationIgnored."""
         self._log.info("job started", steps_saved=len(self._claim.steps))
         self._work = self._loop.create_task(self._pipeline())
-        limit = self._loop.call_later(self._kind.time_limit.total_seconds(), self._end, _Stop.TIME_LIMIT)
+        limit = self._loop.call_later(self._time_limit.total_seconds(), self._end, _Stop.TIME_LIMIT)
         try:
             watch = LoopWatch(self._kind.package)
             waiting = self._backend.waits.longest
@@ -130,7 +131,7 @@ class Attempt:
             case _Stop.LOST:
                 return Outcome(Left.LOST, self._why_lost)
             case _Stop.TIME_LIMIT:
-                return await self._fail(Reason.TIME_LIMIT, f"It ran longer than {self._kind.time_limit}.")
+                return await self._fail(Reason.TIME_LIMIT, f"It ran longer than {self._time_limit}.")
             case _Stop.INTERRUPTED if _unfinished(work):
                 return await self._hand_back()
             case _:
@@ -230,3 +231,9 @@ async def leave_to_another(lease: Lease, error: Exception, tools: Tools) -> Outc
     except StoreUnavailable:
         return Outcome(Left.LOST, "unreachable")
     return _put_off(state, failure)
+
+
+def _time_limit(kind: Kind, job: Job) -> timedelta:
+    """Its own, if that is shorter than its kind's."""
+    own = job.time_limit_seconds
+    return kind.time_limit if own is None else min(kind.time_limit, timedelta(seconds=own))

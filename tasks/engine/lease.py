@@ -6,8 +6,8 @@ It also sees when that loop is blocked, which the loop itself cannot say.
 import asyncio
 import os
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import structlog
@@ -35,7 +35,8 @@ LOOK_EVERY = 0.5
 WARN_AFTER = 1.0
 """Seconds that the loop may be blocked before the log says so."""
 SETTLE = 0.5
-"""Seconds before a job gets a blocking read of its own: most short jobs end without one, and so without a reconnect."""
+"""Seconds before a job gets a first renewal and a blocking read of its own: most short jobs end without them, and so
+without a reconnect."""
 
 
 @dataclass
@@ -46,6 +47,8 @@ class _Held:
     on_lost: Callable[[str], None]
     waiting: Callable[[], Waited | None]
     loop: LoopWatch
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Something was said of the job; the next renewal tells what."""
     lost: bool = False
 
     def lose(self, why: str) -> None:
@@ -64,9 +67,9 @@ class LeaseThread:
         self._thread.start()
         # A reply that is later than this is as good as lost: there must be time for another try.
         patience = settings.heartbeat / 2
-        self._news_within = settings.heartbeat + patience
         self._store = JobStore.open(settings, name="headrace-lease", patience=patience)
-        self._signals = connect(settings, name="headrace-signal", reply_within=self._news_within, connections=2)
+        within = settings.heartbeat + patience
+        self._signals = connect(settings, name="headrace-signal", reply_within=within, connections=2)
 
     @contextmanager
     def hold(
@@ -91,28 +94,33 @@ class LeaseThread:
         self._thread.close(disconnect())
 
     async def _hold(self, held: _Held) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep(held))
-            group.create_task(self._watch(held))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep(held))
+                group.create_task(self._listen(held))
+                group.create_task(self._watch(held))
+        except* Exception:
+            log.exception("lease thread failed", job=held.claim.job.id)
+            held.lose("unknown")
 
     # -- The lease ----------------------------------------------------------------------------------------------------
 
     async def _keep(self, held: _Held) -> None:
-        until = self._until(held.claim.requested_at)
-        await asyncio.sleep(min(SETTLE, self._settings.heartbeat.total_seconds()))
+        until, heartbeat = self._until(held.claim.requested_at), self._settings.heartbeat.total_seconds()
+        await asyncio.sleep(min(SETTLE, heartbeat))
         try:
             while True:
+                held.news.clear()
                 # By our own clock, from before the last renewal was sent: never later than Redis lets others have it.
+                # The first one is not late by a heartbeat: it connects, which a slow network makes long.
                 async with asyncio.timeout_at(until):
-                    await self._heartbeat_or_signal(held.claim)
                     until = await retry_while_unavailable(lambda: self._renew(held))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(held.news.wait(), heartbeat)
         except TimeoutError:
             held.lose("not renewed in time")
         except LeaseLost as lost:
             held.lose(lost.state)
-        except Exception:
-            log.exception("lease thread failed", job=held.claim.job.id)
-            held.lose("unknown")
 
     async def _renew(self, held: _Held) -> float:
         """Returns until when the lease holds now."""
@@ -124,15 +132,20 @@ class LeaseThread:
             await self._store.renew(lease)
         return until
 
-    async def _heartbeat_or_signal(self, claim: Claim) -> None:
-        """Sleeps for a heartbeat, less if there is news of the job; the renewal that follows tells what."""
+    async def _listen(self, held: _Held) -> None:
+        """Beside the renewals, which must not wait for this connection: theirs may be well."""
         heartbeat = self._settings.heartbeat.total_seconds()
-        try:
-            async with answered(self._news_within):
-                await cast("Any", self._signals.blpop([keys.signal(claim.job.id)], timeout=heartbeat))
-        except StoreUnavailable:
-            # No reason to leave the renewal out: its connection may be well.
-            await asyncio.sleep(RETRY_EVERY)
+        await asyncio.sleep(min(SETTLE, heartbeat))
+        while True:
+            try:
+                # Each reply has its limit; together, with those of a new connection, they may take longer.
+                async with answered():
+                    heard = await cast("Any", self._signals.blpop([keys.signal(held.claim.job.id)], timeout=heartbeat))
+            except StoreUnavailable:
+                await asyncio.sleep(RETRY_EVERY)
+                continue
+            if heard:
+                held.news.set()
 
     def _until(self, requested_at: float) -> float:
         return requested_at + self._settings.lease.total_seconds()

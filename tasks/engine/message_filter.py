@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 from queue import Empty
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from kombu import transport as kombu_transport
@@ -28,8 +28,10 @@ LONGEST_BODY = 1024
 """Characters; ours have about 100."""
 
 
-def install() -> None:
-    """Has Celery use this transport for every Redis URL."""
+def install(address: RedisAddress) -> None:
+    """Has Celery use this transport for every Redis URL, and lead its connections to that address."""
+    # Not one of the transport's options: these are sent to whoever asks a worker for its stats.
+    Channel.address = address
     name = f"{__name__}:{Transport.__name__}"
     kombu_transport.TRANSPORT_ALIASES.update(redis=name, rediss=name, sentinel=name)
 
@@ -50,8 +52,7 @@ dropped = Dropped()
 class Channel(kombu_redis.Channel):
     connection_class = BrokerConnection
     connection_class_ssl = BrokerTlsConnection
-    from_transport_options = (*kombu_redis.Channel.from_transport_options, "address")
-    address: RedisAddress
+    address: ClassVar[RedisAddress]
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  # kombu's own signature
         return {**super()._connparams(asynchronous), "address": self.address}  # pyright: ignore[reportAttributeAccessIssue]  # kombu has no types

@@ -26,6 +26,7 @@ from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.fleet import Fleet, WorkerReport
 from jobs.leases import Lease
 from jobs.model import JobError
+from jobs.schedules import ScheduleStore
 from jobs.settings import Settings
 from jobs.states import Reason, State
 from jobs.store import JobStore
@@ -140,8 +141,11 @@ class Parent:
         self._exit(EX_STOPPED_HARD)
 
     async def _sweep_for_ever(self, store: JobStore) -> None:
+        schedules = ScheduleStore(store, self._settings, patience=PATIENCE)
         while True:
             swept = await self._ask_store(store.sweep)
+            if swept is not None and not swept.elsewhere:
+                await self._ask_store(schedules.fire)
             if swept:
                 log.info("swept", **vars(swept))
             if swept is not None and swept.more:

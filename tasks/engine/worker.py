@@ -17,6 +17,7 @@ from jobs.celery_app import create_celery
 from jobs.files import FileStore
 from jobs.logs import configure_logging
 from jobs.prices import Prices
+from jobs.redis_address import RedisAddress
 from jobs.settings import Settings
 from tasks.engine import chain, message_filter
 from tasks.engine.child import Child, Place
@@ -126,7 +127,7 @@ def startup_fault(settings: Settings) -> str | None:
 
 def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
     """The app that `celery worker` runs."""
-    message_filter.install()
+    message_filter.install(RedisAddress.of(settings))
     app = create_celery(settings)
     worker = worker or Worker(settings)
 

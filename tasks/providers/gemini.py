@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from headrace.errors import Busy, InvalidAnswer, ProviderError, Rejected, Unavailable
 from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest
-from headrace.retry_after import retry_info, told_wait
+from headrace.retry_after import retry_info, wait_of
 from headrace.sdk_errors import PASSING
 from headrace.usage import Usage
 from jobs.states import Reason
@@ -167,7 +167,7 @@ class GeminiProvider:
         message = f"The provider answered: {error.code} {error.status} - {error.message}".replace(self._key, "***")
         details = _details(error)
         if error.code == _TOO_MANY:
-            return Busy(short(message), retry_after=_told_wait(error, details))
+            return Busy(short(message), retry_after=_wait(error, details))
         if isinstance(error, errors.ServerError) or error.code in PASSING:
             return Unavailable(short(message))
         if error.code in _UNAUTHORISED or any(detail.get("reason") == "API_KEY_INVALID" for detail in details):
@@ -228,10 +228,10 @@ def _details(error: errors.APIError) -> list[dict[str, Any]]:
         return []
 
 
-def _told_wait(error: errors.APIError, details: list[dict[str, Any]]) -> timedelta | None:
+def _wait(error: errors.APIError, details: list[dict[str, Any]]) -> timedelta | None:
     """The RetryInfo in the body, else a Retry-After header."""
     headers = cast("httpx2.Headers", error.response.headers)
-    return retry_info(details) or told_wait(headers.get("retry-after"))
+    return retry_info(details) or wait_of(headers.get("retry-after"))
 
 
 def _ratio(request: ImageRequest) -> str:

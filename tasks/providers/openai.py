@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from headrace.errors import Busy, InvalidAnswer, ProviderError, Rejected, Unavailable
 from headrace.provider import Answer, Image, ImageRequest, Text, TextRequest
-from headrace.retry_after import told_wait
+from headrace.retry_after import wait_of
 from headrace.sdk_errors import PASSING
 from headrace.usage import Usage
 from jobs.states import Reason
@@ -165,7 +165,7 @@ class OpenAIProvider:
         if error.code in _UNPAID:
             return Rejected(message, reason=Reason.PROVIDER_REJECTED)
         if isinstance(error, openai.RateLimitError):
-            return Busy(message, retry_after=told_wait(error.response.headers.get("retry-after")))
+            return Busy(message, retry_after=wait_of(error.response.headers.get("retry-after")))
         if isinstance(error, openai.InternalServerError) or error.status_code in PASSING:
             return Unavailable(message)
         if error.code in _CONTENT:

@@ -30,7 +30,7 @@ async def test_dev_runs_everything_and_ctrl_c_stops_it(tmp_path: Path) -> None:
             assert (await client.get(f"{api}/jobs/{job_id}")).json()["state"] == "completed"
         dev.signal(signal.SIGINT)
         assert await exit_code(dev, within=20) == 0, dev.output()
-    assert "Traceback" not in dev.output()
+    assert "Traceback" not in dev.output(), dev.output()
     assert left_behind(tmp_path) == []
 
 
@@ -44,7 +44,7 @@ async def test_a_busy_port_is_a_clear_error(tmp_path: Path) -> None:
             assert await exit_code(dev, within=20) == 1
     assert f"Port {port}, meant for the API, is in use" in dev.output()
     assert "--api-port" in dev.output()
-    assert "Traceback" not in dev.output()
+    assert "Traceback" not in dev.output(), dev.output()
     assert left_behind(tmp_path) == []
 
 
@@ -81,4 +81,4 @@ async def test_a_setting_that_cannot_be_is_a_line(tmp_path: Path) -> None:
         with headrace_command(tmp_path, command, REDIS_URL="localhost:6379") as process:
             assert await exit_code(process, within=20) == 2
         assert process.output().splitlines()[-1].startswith("headrace: REDIS_URL: is no address of a Redis")
-        assert "Traceback" not in process.output()
+        assert "Traceback" not in process.output(), process.output()

@@ -77,7 +77,7 @@ def dev() -> NewDev:
                 yield started
             process.signal(signal.SIGINT)
             assert await exit_code(process, within=20) == 0, process.output()
-        assert "Traceback" not in process.output()
+        assert "Traceback" not in process.output(), process.output()
         assert left_behind(folder) == []
 
     return start
@@ -143,4 +143,4 @@ async def test_what_cannot_be_a_kind_is_told_in_one_line(
         last = process.output().strip().splitlines()[-1]
     assert last.startswith("headrace: ")
     assert said in last
-    assert "Traceback" not in process.output()
+    assert "Traceback" not in process.output(), process.output()

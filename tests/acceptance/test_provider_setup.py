@@ -57,7 +57,7 @@ async def test_what_could_not_work_says_so_and_does_not_start(
         await wait_until(lambda: worker.exit_code is not None, within=20, what="the worker ends")
         assert worker.exit_code == 1
         assert says in worker.output()
-        assert "Traceback" not in worker.output()
+        assert "Traceback" not in worker.output(), worker.output()
     finally:
         worker.end()
 

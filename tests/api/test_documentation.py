@@ -67,7 +67,7 @@ def test_errors_are_problems(name: str) -> None:
     statuses = {status for status, _ in errors}
     assert "500" in statuses
     assert ("503" in statuses) is (name not in {"GET /health/live", "GET /kinds"})
-    assert ("404" in statuses) is ("{job_id}" in name or "{batch_id}" in name)
+    assert ("404" in statuses) is any(one in name for one in ("{job_id}", "{batch_id}", "{schedule_id}"))
     if "requestBody" in operation:
         assert statuses >= {"413", "415", "422"}
         assert ("400" in statuses) is ("application/json" in operation["requestBody"]["content"])

@@ -27,7 +27,13 @@ SAMPLES = {
     "headrace_leases_expired_total",
     "headrace_children_lost_total",
     "headrace_messages_lost_total",
+    "headrace_records_quarantined_total",
     "headrace_interrupted_total",
+    "headrace_schedule_runs_made_total",
+    "headrace_schedule_runs_left_out_total",
+    'headrace_schedules{state="active"}',
+    'headrace_schedules{state="paused"}',
+    "headrace_schedules_late_seconds",
     "headrace_steps_saved_total",
     "headrace_steps_reused_total",
     'headrace_wait_seconds_count{kind="story"}',
@@ -35,6 +41,9 @@ SAMPLES = {
     'headrace_run_seconds_bucket{kind="story",le="+Inf"}',
     'headrace_queue_depth{queue="default"}',
     'headrace_queue_oldest_seconds{queue="default"}',
+    'headrace_queue_held{queue="default"}',
+    'headrace_queue_paused{queue="default"}',
+    'headrace_kind_paused{kind="story"}',
     "headrace_jobs_running",
     "headrace_demand",
     "headrace_workers",
@@ -135,7 +144,8 @@ async def test_openmetrics_is_spoken_to_who_asks_for_it(api: httpx.AsyncClient) 
 async def test_queues_say_what_waits(api: httpx.AsyncClient, store: JobStore) -> None:
     """An empty queue is listed too."""
     empty = (await api.get("/queues")).json()["queues"]
-    assert {"name": "default", "queued": 0, "oldest_seconds": None} in empty
+    nothing = {"name": "default", "queued": 0, "held": 0, "oldest_seconds": None, "paused": None, "purge": None}
+    assert nothing in empty
     await queued(store)
     default = next(queue for queue in (await api.get("/queues")).json()["queues"] if queue["name"] == "default")
     assert default["queued"] == 1

@@ -36,7 +36,7 @@ async def test_open_streams_do_not_hold_up_a_stop(
                 if block.event == "queued":
                     process.signal(number)
         await wait_until(lambda: process.exit_code is not None, within=3, what="the process is gone")
-        assert "Traceback" not in process.output()
+        assert "Traceback" not in process.output(), process.output()
         assert "Application shutdown complete" in process.output()
     finally:
         process.end()

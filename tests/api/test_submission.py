@@ -1,5 +1,8 @@
 """What a client gets for a job that it submits."""
 
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
 import httpx
 import pytest
 
@@ -9,6 +12,8 @@ from jobs.store import JobStore
 from tests.api.conftest import STORY, client_of
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import LANE
+
+IN_STORY = {"title": "My Story", "prompt": "A magical adventure"}
 
 
 async def test_a_story_is_accepted_with_the_place_to_look_at_it(api: httpx.AsyncClient) -> None:
@@ -29,8 +34,14 @@ async def test_a_story_is_accepted_with_the_place_to_look_at_it(api: httpx.Async
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"user_id": None}, {"priority": 0, "max_attempts": 7, "start_deadline_seconds": 90}],
-    ids=["as usual", "nobody's", "with options"],
+    [
+        {},
+        {"user_id": None},
+        {"priority": 0, "max_attempts": 7, "start_deadline_seconds": 90},
+        {"run_at": "2001-01-01T00:00:00Z"},
+        {"time_limit_seconds": 60, "retention_seconds": 3600},
+    ],
+    ids=["as usual", "nobody's", "with options", "for a time that has passed", "with limits"],
 )
 async def test_the_answer_equals_what_is_stored(api: httpx.AsyncClient, options: dict[str, object]) -> None:
     """The job in the 202 is the job that GET shows, but for its place in the queue."""
@@ -41,6 +52,31 @@ async def test_the_answer_equals_what_is_stored(api: httpx.AsyncClient, options:
     assert told["queue"].pop("position") is None
     assert told == stored
     assert list(told) == list(stored)
+
+
+@pytest.mark.parametrize("when", ["run_at", "delay_seconds"])
+async def test_the_answer_for_a_later_job_equals_what_is_stored(api: httpx.AsyncClient, when: str) -> None:
+    date = datetime.now(UTC) + timedelta(minutes=10)
+    value = date.astimezone(timezone(timedelta(hours=2))).isoformat() if when == "run_at" else 600
+    response = await api.post("/jobs", json={"kind": "story", "input": IN_STORY, when: value})
+    assert response.status_code == 202
+    stored = (await api.get(response.headers["Location"])).json()
+    assert response.json() == stored
+    assert stored["state"] == stored["waiting"]["on"] == "scheduled"
+    due = datetime.fromisoformat(stored["run_at"])
+    assert abs(due - date) < timedelta(minutes=1)
+    assert 500 < int(response.headers["Retry-After"]) <= 600
+    assert datetime.fromisoformat(stored["deadline"]) > due
+
+
+async def test_a_batch_can_be_for_later(api: httpx.AsyncClient) -> None:
+    one = {"custom_id": "a", "kind": "story", "input": IN_STORY}
+    batch = (await api.post("/batches", json={"jobs": [one], "delay_seconds": 600})).json()
+    assert batch["counts"]["scheduled"] == 1
+    lines = await api.post(
+        "/batches?delay_seconds=600", content=json.dumps(one), headers={"Content-Type": "application/jsonl"}
+    )
+    assert lines.json()["counts"]["scheduled"] == 1
 
 
 async def test_any_kind_can_be_submitted_by_name(api: httpx.AsyncClient) -> None:
@@ -81,3 +117,72 @@ async def test_a_client_is_no_more_urgent_than_the_deployment_lets_it_be(setting
     assert "must be 5 to 9" in refused.text
     assert [(await store.get(one.json()["id"])).priority for one in (unsaid, asked)] == [5, 7]
     assert in_a_batch.status_code == 422
+
+
+# -- dedup_key ---------------------------------------------------------------------------------------------------------
+
+ONCE = STORY | {"dedup_key": "book-17"}
+
+
+@pytest.mark.parametrize("scope", [{}, {"dedup_seconds": 60}], ids=["active", "a time"])
+async def test_a_duplicate_is_answered_with_the_first_job(api: httpx.AsyncClient, scope: dict[str, object]) -> None:
+    """200 and the body of GET; there is no second job."""
+    first = await api.post("/stories", json=ONCE | scope)
+    second = await api.post("/jobs", json={"kind": "story", "input": IN_STORY, **_options(ONCE | scope)})
+
+    assert (first.status_code, second.status_code) == (202, 200)
+    assert second.headers["Location"] == first.headers["Location"]
+    assert second.json() == (await api.get(first.headers["Location"])).json()
+    assert second.json()["dedup_key"] == "book-17"
+    assert len((await api.get("/jobs")).json()["jobs"]) == 1
+
+
+async def test_the_answer_with_a_dedup_key_equals_what_is_stored(api: httpx.AsyncClient) -> None:
+    told = (await api.post("/stories", json=ONCE)).json()
+    stored = (await api.get(told["urls"]["self"])).json()
+    assert told | {"queue": None} == stored | {"queue": None}
+
+
+async def test_a_duplicate_can_be_refused(api: httpx.AsyncClient) -> None:
+    first = (await api.post("/stories", json=ONCE)).json()
+    response = await api.post("/stories", json=ONCE | {"on_duplicate": "reject"})
+    assert response.status_code == 409
+    assert response.json()["type"] == "urn:headrace:problem:duplicate-job"
+    assert first["id"] in response.json()["detail"]
+
+
+def _options(body: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in body.items() if name not in IN_STORY}
+
+
+# -- Limits ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_retry_has_the_limits_of_its_job(api: httpx.AsyncClient) -> None:
+    limits = {"time_limit_seconds": 60, "retention_seconds": 3600}
+    job = (await api.post("/stories", json=STORY | limits)).json()
+    await api.post(job["urls"]["cancel"])
+    retry = (await api.post(job["urls"]["retry"])).json()
+    assert {name: retry[name] for name in limits} == limits
+
+
+@pytest.mark.parametrize("limit", ["time_limit_seconds", "retention_seconds"])
+async def test_a_limit_is_no_longer_than_it_may_be(settings: Settings, limit: str) -> None:
+    """A run than its kind's; what is kept than the deployment's."""
+    longest = int(
+        (kinds.get("story").time_limit if limit == "time_limit_seconds" else settings.retention).total_seconds()
+    )
+    one = {"custom_id": "a", "kind": "story", "input": IN_STORY}
+    async with client_of(settings) as api:
+        fits = await api.post("/stories", json=STORY | {limit: longest})
+        assert fits.status_code == 202
+        assert fits.json()[limit] == longest
+        for path, body in (
+            ("/stories", STORY | {limit: longest + 1}),
+            ("/jobs", {"kind": "story", "input": IN_STORY, limit: longest + 1}),
+            ("/batches", {"jobs": [one], limit: longest + 1}),
+        ):
+            refused = await api.post(path, json=body)
+            assert refused.status_code == 422
+            assert [error["field"] for error in refused.json()["errors"]] == [limit]
+            assert str(longest) in refused.json()["detail"]

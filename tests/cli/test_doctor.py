@@ -64,7 +64,7 @@ def test_all_is_well() -> None:
     assert result.exit_code == 0, result.output
     assert "Nothing is wrong." in result.output
     assert "AOF on, noeviction" in result.output
-    assert "default  0        -" in result.output
+    assert "default  0        0     -" in result.output
 
 
 @pytest.mark.usefixtures("safe_redis")

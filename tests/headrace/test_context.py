@@ -1,21 +1,18 @@
 """What a pipeline is given: steps that are made once, maps that waste nothing, and a clean end when told to stop."""
 
-import asyncio
 import sys
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from headrace import Interrupted, JobContext, Step
+from headrace import Interrupted, JobContext, Reason, Step
 from headrace.errors import (
     Busy,
     ItemChanged,
     PipelineExited,
-    Rejected,
     SavedByNewerVersion,
     SavedStepMismatch,
     StepNameReused,
@@ -32,14 +29,7 @@ from jobs.steps import SavedStep
 from jobs.store import JobStore
 from tasks.engine.backend import LeasedJob, Tools
 from tests.support.inspector import Inspector
-
-
-async def _again(claim: Claim, tools: Tools) -> JobContext:
-    """The next attempt at the same job, with what was saved before."""
-    await tools.store.hand_back(claim.lease)
-    again = await tools.store.claim(claim.job.id, worker="tests", token="again")  # noqa: S106  # not a secret
-    assert isinstance(again, Claim)
-    return JobContext(LeasedJob(again.lease, tools), again.steps)
+from tests.support.next_attempt import never, next_attempt
 
 
 async def test_a_saved_step_is_not_made_again(context: JobContext, claim: Claim, tools: Tools) -> None:
@@ -50,7 +40,7 @@ async def test_a_saved_step_is_not_made_again(context: JobContext, claim: Claim,
         return [1, 2]
 
     assert await context.step("numbers", call, list[int]) == [1, 2]
-    assert await (await _again(claim, tools)).step("numbers", call, list[int]) == [1, 2]
+    assert await (await next_attempt(claim, tools)).step("numbers", call, list[int]) == [1, 2]
     assert calls == {"numbers": 1}
 
 
@@ -70,7 +60,7 @@ async def test_the_type_of_a_result_is_the_one_its_function_declares(
         return Page(number=1)
 
     assert await context.step("page", make) == Page(number=1)
-    assert await (await _again(claim, tools)).step("page", make) == Page(number=1)
+    assert await (await next_attempt(claim, tools)).step("page", make) == Page(number=1)
 
 
 async def test_a_function_that_does_not_say_what_it_returns_is_told_so(context: JobContext) -> None:
@@ -86,15 +76,6 @@ async def test_two_steps_of_one_name_are_refused(context: JobContext) -> None:
     with pytest.raises(StepNameReused, match="two steps are named 'page'") as raised:
         await context.step("page", _number)
     assert raised.value.stage == "page"
-
-
-async def test_two_maps_of_one_name_are_refused(context: JobContext) -> None:
-    async def number(_: Step, item: int) -> int:
-        return item
-
-    await context.map("page", [1, 2], number)
-    with pytest.raises(StepNameReused, match="two maps are named 'page'"):
-        await context.map("page", [3], number)
 
 
 async def test_a_step_that_failed_may_be_tried_again_by_the_pipeline(context: JobContext) -> None:
@@ -134,7 +115,7 @@ async def test_a_saved_value_that_no_longer_fits_names_its_step(
         return Page(number=1)
 
     with pytest.raises(SavedStepMismatch, match="step 'page' was saved by another version") as raised:
-        await (await _again(claim, tools)).step("page", make)
+        await (await next_attempt(claim, tools)).step("page", make)
     assert raised.value.reason == "saved_step_mismatch"
 
 
@@ -146,7 +127,7 @@ async def test_an_item_that_comes_before_others_in_a_later_attempt_is_noticed(
 
     pages = [Page(number=1, tags=frozenset({"a", "b"})), Page(number=2)]
     await context.map("page", pages, number)
-    assert await (await _again(claim, tools)).map("page", pages, number) == [1, 2]
+    assert await (await next_attempt(claim, tools)).map("page", pages, number) == [1, 2]
     again = await tools.store.claim(claim.job.id, worker="tests", token="again")  # noqa: S106  # not a secret
     assert isinstance(again, Claim)
     with pytest.raises(ItemChanged, match="step 'page:1' was saved for another item"):
@@ -165,7 +146,7 @@ async def test_steps_of_a_newer_version_are_not_touched(context: JobContext, cla
     newer = JobContext(LeasedJob(claim.lease, tools), {}, version=2)
     await newer.step("page", _number)
     with pytest.raises(SavedByNewerVersion, match="version 2 of the kind, and this worker has version 1"):
-        await _again(claim, tools)
+        await next_attempt(claim, tools)
     assert context.files == []
 
 
@@ -177,7 +158,7 @@ async def test_a_saved_step_tells_its_phase(context: JobContext, claim: Claim, t
 
     await context.step("outline", one, str)
     await context.map("page", [1, 2], lambda step, _: one(step), str)
-    again = await _again(claim, tools)
+    again = await next_attempt(claim, tools)
     for name in ("outline", "page:1", "page:3", "book:pdf", "book:html"):
         await again.step(name, one, str)
     saved = {name: SavedStep.model_validate_json(text).phase for name, text in (await _steps(claim, tools)).items()}
@@ -198,8 +179,8 @@ async def test_files_and_usage_of_saved_steps_are_those_of_the_job(
         return (await step.keep("fox.png", image.png, "image/png")).name
 
     await context.map("draw", ["a", "b"], lambda step, _: call(step), str)
-    again = await _again(claim, tools)
-    await again.step("draw:1", _never, str)
+    again = await next_attempt(claim, tools)
+    await again.step("draw:1", never, str)
     job = await tools.store.get(claim.job.id)
     assert [(item.images, item.calls, item.cost) for item in job.usage] == [(2, 2, 0.0)]
     assert (context.reused, again.reused) == (Reused(), Reused(steps=1))
@@ -231,46 +212,6 @@ async def test_a_step_of_a_lost_job_is_not_saved(context: JobContext, claim: Cla
         await context.step("late", call, int)
 
 
-async def test_a_map_keeps_order_and_its_limit(context: JobContext, tools: Tools) -> None:
-    running: set[int] = set()
-    most = 0
-
-    async def call(_: Step, item: int) -> int:
-        nonlocal most
-        running.add(item)
-        most = max(most, len(running))
-        # Later items end first.
-        for _turn in range(20 - item):
-            await asyncio.sleep(0)
-        running.discard(item)
-        return item * item
-
-    assert await context.map("square", range(12), call, int) == [item * item for item in range(12)]
-    assert most == tools.settings.concurrency
-
-
-async def test_a_map_may_have_a_limit_of_its_own_and_hand_out_every_result(
-    context: JobContext, claim: Claim, tools: Tools
-) -> None:
-    """Saved ones of an earlier attempt too; telling progress is then left to the caller."""
-    in_flight, most = 0, 0
-
-    async def call(_: Step, item: int) -> int:
-        nonlocal in_flight, most
-        in_flight += 1
-        most = max(most, in_flight)
-        await asyncio.sleep(0)
-        in_flight -= 1
-        return item
-
-    each: list[int] = []
-    await context.map("item", range(20), call, int, limit=10, each=each.append)
-    again = await _again(claim, tools)
-    await again.map("item", range(20), call, int, limit=10, each=each.append)
-    assert (most, sorted(each)) == (10, sorted([*range(20)] * 2))
-    assert (await tools.store.get(claim.job.id)).progress.phase == ""
-
-
 async def test_counts_stay_until_others_are_told(
     context: JobContext, claim: Claim, tools: Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,45 +220,6 @@ async def test_counts_stay_until_others_are_told(
     await context.progress(0.6, "more")
     progress = (await tools.store.get(claim.job.id)).progress
     assert (progress.phase, progress.counts) == ("more", {"total": 2, "done": 1})
-
-
-async def test_after_a_failure_calls_in_flight_are_still_saved(context: JobContext, claim: Claim, tools: Tools) -> None:
-    """They are paid for. No other call begins."""
-    in_flight = asyncio.Barrier(4)
-    begun: list[int] = []
-
-    async def call(_: Step, item: int) -> int:
-        begun.append(item)
-        await in_flight.wait()
-        if item == 0:
-            raise Rejected("no")
-        return item
-
-    with pytest.raises(Rejected):
-        await context.map("page", range(10), call, int)
-    assert begun == [0, 1, 2, 3]
-    again = await _again(claim, tools)
-    assert [await again.step(f"page:{number}", _never, int) for number in (2, 3, 4)] == [1, 2, 3]
-
-
-async def test_of_several_failures_the_one_that_no_retry_mends_counts(context: JobContext) -> None:
-    """Though another came first: the job would wait, only to fail then."""
-    in_flight, failed = asyncio.Barrier(2), asyncio.Event()
-
-    async def call(_: Step, item: int) -> int:
-        await in_flight.wait()
-        if item == 0:
-            failed.set()
-            raise Unavailable("away")
-        await failed.wait()
-        raise Rejected("no")
-
-    with pytest.raises(Rejected):
-        await context.map("page", range(2), call, int)
-
-
-async def _never(_: Step) -> Any:  # noqa: ANN401  # of a step of any type
-    raise AssertionError("made again")
 
 
 async def test_a_draining_run_begins_no_step_but_ends_those_in_flight(context: JobContext) -> None:
@@ -418,7 +320,7 @@ async def test_a_file_store_that_stays_away_is_no_fault_of_the_pipeline(
     _break(tmp_path / "files")
     with pytest.raises(Unavailable, match="HEADRACE_FILES_URL") as raised:
         await context.step("again", _keep, FileRef)
-    assert raised.value.stage == "again"
+    assert (raised.value.stage, raised.value.reason) == ("again", Reason.FILES_UNAVAILABLE)
     with pytest.raises(Unavailable, match="HEADRACE_FILES_URL"):
         await context.load(ref)
 

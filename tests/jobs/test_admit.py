@@ -287,7 +287,7 @@ async def test_a_call_under_an_old_fence_is_refused(desk: CallDesk, store: JobSt
 
 async def test_a_call_of_an_unknown_job_is_refused(desk: CallDesk, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
-        await desk.admit(Lease("00000000-0000-0000-0000-000000000000", fence=1), planned())
+        await desk.admit(Lease("00000000-0000-0000-0000-000000000000", fence=1, claim="none"), planned())
 
     assert await held.names("hr:job:*") == []
 

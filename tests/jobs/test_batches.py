@@ -269,3 +269,19 @@ async def test_unknown_batches(batches: BatchStore) -> None:
         await batches.cancel("none")
     with pytest.raises(BatchNotFound):
         await anext(batches.outcomes("none"))
+
+
+async def test_a_staged_job_that_cannot_be_read_fails_alone(
+    batches: BatchStore, store: JobStore, held: Inspector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep makes the others, and the doctor can name the batch."""
+    batch_id = await unmade(batches, store, 3, monkeypatch)
+    client: Any = store.redis
+    await client.lset(keys.batch(batch_id) + keys.PENDING, 1, "no JSON")
+
+    await sweep(store)
+
+    batch = await batches.get(batch_id)
+    assert {state: count for state, count in batch.counts.items() if count} == {"queued": 2, "failed": 1}
+    assert len(await held.messages(LANE)) == 2
+    assert batch_id in await client.hkeys(keys.QUARANTINED)

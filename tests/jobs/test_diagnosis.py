@@ -9,10 +9,13 @@ from jobs import keys
 from jobs.diagnosis import FleetReport, RedisReport, examine_fleet
 from jobs.fleet import Fleet, WorkerReport
 from jobs.model import JobError
+from jobs.recurrence import Recurrence
+from jobs.schedules import Overlap, ScheduleStore
+from jobs.settings import Settings
 from jobs.states import Reason, State
 from jobs.store import JobStore
-from tests.support.jobs_at_hand import BUSY, ended, queued, running, scheduled
-from tests.support.time_travel import PAST, end_lease, make_retry_due, wait_since
+from tests.support.jobs_at_hand import BUSY, ended, queued, running, scheduled, story
+from tests.support.time_travel import PAST, end_lease, make_retry_due, make_schedule_due, wait_since
 
 SAFE = RedisReport(
     version="7.2.4",
@@ -142,6 +145,20 @@ async def test_a_retry_that_is_overdue_is_wrong(redis: Redis, store: JobStore, f
     ((wrong, what),) = _stuck(await _examine(redis, fleet))
     assert wrong
     assert "overdue" in what
+
+
+async def test_a_schedule_that_nobody_fires_is_wrong(
+    redis: Redis, store: JobStore, settings: Settings, fleet: Fleet
+) -> None:
+    schedules = ScheduleStore(store, settings, patience=timedelta(seconds=5))
+    hourly = Recurrence(interval=timedelta(hours=1))
+    schedule_id = (await schedules.create(story(), hourly, overlap=Overlap.SKIP)).job_id
+    report = await _examine(redis, fleet)
+    assert (report.schedules.total, _stuck(report)) == (1, [])
+    await make_schedule_due(redis, schedule_id)
+    ((wrong, what),) = _stuck(await _examine(redis, fleet))
+    assert wrong
+    assert "Schedules whose job was not made at its time: 1" in what
 
 
 async def test_dead_letters_are_a_note(redis: Redis, store: JobStore, fleet: Fleet) -> None:

@@ -1,6 +1,6 @@
 """A failover that leaves old connections open, as one by DNS does, costs one reconnection and no more."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from redis.exceptions import ResponseError
 
 from cli.embedded_redis import EmbeddedRedis
 from jobs.connection import connect, other_role
+from jobs.errors import LeaseLost
+from jobs.leases import Claim
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tests.support.fault_proxy import FaultProxy
@@ -52,8 +54,18 @@ async def store(settings: Settings) -> AsyncIterator[JobStore]:
     await store.aclose()
 
 
-async def _fail_over(servers: tuple[EmbeddedRedis, EmbeddedRedis], proxy: FaultProxy) -> None:
-    """The second has all that the first has, and takes over; the first becomes its replica and keeps its clients."""
+async def _nothing() -> None: ...
+
+
+async def _fail_over(
+    servers: tuple[EmbeddedRedis, EmbeddedRedis],
+    proxy: FaultProxy,
+    unseen: Callable[[], Awaitable[object]] = _nothing,
+) -> None:
+    """The second has all that the first had before `unseen`, and takes over; the first becomes its replica.
+
+    The first keeps its clients.
+    """
     first, second = servers
     with redis.Redis(port=first.port) as old, redis.Redis(port=second.port) as new:
         new.replicaof("127.0.0.1", str(first.port))
@@ -62,6 +74,7 @@ async def _fail_over(servers: tuple[EmbeddedRedis, EmbeddedRedis], proxy: FaultP
         )
         assert old.wait(1, 5000) == 1
         new.replicaof("NO", "ONE")
+        await unseen()
         old.replicaof("127.0.0.1", str(second.port))
     proxy.lead_to(second.port)
 
@@ -77,6 +90,37 @@ async def test_the_next_write_after_a_failover_goes_to_the_new_primary(
 
     for job_id in (before, after):
         assert (await claimed(store, job_id)).job.attempt == 1
+
+
+async def test_a_claim_that_the_new_primary_never_had_writes_nothing(
+    store: JobStore, servers: tuple[EmbeddedRedis, EmbeddedRedis], proxy: FaultProxy
+) -> None:
+    """Its fence is given once more there; only the holder of the claim that is known there may write."""
+    job_id = await queued(store)
+    claims: list[Claim] = []
+
+    async def claim() -> None:
+        claims.append(await claimed(store, job_id))
+
+    await _fail_over(servers, proxy, unseen=claim)
+    [old], new = claims, await claimed(store, job_id, worker="worker-2")
+    assert (old.lease.fence, new.lease.fence) == (1, 1)
+
+    for write in (
+        store.renew(old.lease),
+        store.save_step(old.lease, "outline", '"of the first"'),
+        store.complete(old.lease, result={}),
+        store.hand_back(old.lease),
+        store.lose(old.lease),
+    ):
+        with pytest.raises(LeaseLost, match="running"):
+            await write
+    await store.complete(new.lease, result={"by": "the second"})
+    await store.complete(new.lease, result={"by": "the second"})
+    with pytest.raises(LeaseLost, match="completed"):
+        await store.complete(old.lease, result={"by": "the first"})
+    ended = await store.get(job_id)
+    assert (ended.worker, ended.result) == ("worker-2", {"by": "the second"})
 
 
 async def test_pooled_connections_change_over_as_well(

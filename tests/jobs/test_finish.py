@@ -125,7 +125,7 @@ async def test_a_finished_job_keeps_no_message_or_lease_in_its_record(store: Job
 
     await store.complete(claim.lease, result={})
 
-    gone = {"message", "claim", "lease_until", "waiting_for", "waiting_since"}
+    gone = {"message", "lease_until", "waiting_for", "waiting_since"}
     assert gone.isdisjoint(await held.record(claim.lease.job_id))
 
 
@@ -202,7 +202,7 @@ async def test_a_failure_after_completion_is_refused(store: JobStore) -> None:
 
 async def test_an_unknown_job_cannot_finish(store: JobStore, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
-        await store.complete(Lease("00000000-0000-0000-0000-000000000000", fence=1), result={})
+        await store.complete(Lease("00000000-0000-0000-0000-000000000000", fence=1, claim="none"), result={})
 
     assert await held.names("hr:job:*") == []
 

@@ -47,7 +47,7 @@ async def test_the_first_that_waits_is_claimed(store: JobStore, held: Inspector)
     following = await chained(store, claim.lease)
 
     assert following is not None
-    assert following.lease == Lease(urgent, fence=1)
+    assert following.lease == Lease(urgent, fence=1, claim="next")
     assert (following.job.state, following.job.input["title"]) == ("running", "The Fox")
     ended = await store.get(claim.lease.job_id)
     assert (ended.state, ended.result) == ("completed", {"title": "The Fox"})
@@ -75,7 +75,10 @@ async def test_the_next_job_has_its_saved_steps(store: JobStore) -> None:
     following = await chained(store, claim.lease)
 
     assert following is not None
-    assert (following.lease, following.steps) == (Lease(interrupted.job.id, fence=2), {"outline": '"paid"'})
+    assert (following.lease, following.steps) == (
+        Lease(interrupted.job.id, fence=2, claim="next"),
+        {"outline": '"paid"'},
+    )
 
 
 async def test_users_take_turns_in_a_chain(store: JobStore) -> None:

@@ -117,7 +117,7 @@ async def test_a_cancelled_job_is_not_handed_back(store: JobStore, held: Inspect
 
 async def test_an_unknown_job_is_not_handed_back(store: JobStore, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
-        await store.hand_back(Lease("00000000-0000-0000-0000-000000000000", fence=1))
+        await store.hand_back(Lease("00000000-0000-0000-0000-000000000000", fence=1, claim="none"))
 
     assert await held.names("hr:job:*") == []
 

@@ -33,7 +33,7 @@ from jobs.settings import Settings
 from jobs.states import FINAL, State
 from jobs.store import JobStore, Swept
 from tests.support.inspector import Inspected, Inspector, Snapshot
-from tests.support.job_model import LANES, Fleet, Life
+from tests.support.job_model import LANES, Fleet, Life, token_of
 from tests.support.jobs_at_hand import BROKEN, BUSY, LANE, story, under_key
 from tests.support.time_travel import (
     age_message,
@@ -119,6 +119,13 @@ class JobLife(RuleBasedStateMachine):
     @rule(target=jobs, priority=st.sampled_from(sorted(LANES)), max_attempts=st.integers(1, 3))
     def create(self, priority: int, max_attempts: int) -> str:
         return self._create(priority, max_attempts=max_attempts)
+
+    @rule(target=jobs, max_attempts=st.integers(1, 3))
+    def create_for_later(self, max_attempts: int) -> str:
+        self._later()
+        created = self.run(self.store.create(story(max_attempts=max_attempts, delay=SLOW_CALL)))
+        self.fleet.lives[created.job_id] = Life(LANE, max_attempts, State.SCHEDULED)
+        return created.job_id
 
     @rule(target=jobs, key=st.sampled_from("ab"), says=st.sampled_from(["one thing", "another"]))
     def create_under_key(self, key: str, says: str) -> Made[str]:
@@ -214,7 +221,7 @@ class JobLife(RuleBasedStateMachine):
     @rule(nth=st.integers(0, 9), write=st.sampled_from(sorted(WRITES)))
     def last_holder_writes_while_another_runs_the_job(self, nth: int, write: str) -> None:
         lease = self._held_lease(nth)
-        self._refused(write, Lease(lease.job_id, lease.fence - 1))
+        self._refused(write, Lease(lease.job_id, lease.fence - 1, lease.claim))
 
     # -- Time ---------------------------------------------------------------------------------------------------------
 
@@ -344,7 +351,7 @@ class JobLife(RuleBasedStateMachine):
 
     def _claim(self, job: str, worker: str) -> Lease | None:
         life = self.fleet.lives[job]
-        answer = self.run(self.store.claim(job, worker=worker, token=f"{worker} {job} {life.fence}"))
+        answer = self.run(self.store.claim(job, worker=worker, token=token_of(worker, job, life.fence + 1)))
         if life.state is not State.QUEUED:
             assert answer == Refusal(life.state)
             self.fleet.counters["claims_refused"] += 1
@@ -352,7 +359,7 @@ class JobLife(RuleBasedStateMachine):
         life.enter(State.RUNNING)
         life.attempt, life.fence, life.worker, life.started = life.attempt + 1, life.fence + 1, worker, True
         assert isinstance(answer, Claim)
-        assert (answer.lease, answer.job.attempt) == (Lease(job, life.fence), life.attempt)
+        assert (answer.lease, answer.job.attempt) == (life.lease(job), life.attempt)
         assert answer.steps == life.steps
         return answer.lease
 
@@ -364,7 +371,7 @@ class JobLife(RuleBasedStateMachine):
         """Of one of the running jobs, by the order in which they were made."""
         jobs = [job for job, life in self.fleet.lives.items() if life.state is State.RUNNING]
         job = jobs[nth % len(jobs)]
-        return Lease(job, self.fleet.lives[job].fence)
+        return self.fleet.lives[job].lease(job)
 
     def _write(self, write: str, lease: Lease) -> None:
         """What comes of a write by the holder."""
@@ -415,6 +422,7 @@ async def _await(work: Awaitable[object]) -> None:
 
 
 @pytest.mark.hypothesis
+@pytest.mark.slow
 def test_every_job_lives_as_the_model_says(redis_url: str) -> None:
     settings = Settings.model_validate(
         {"redis_url": redis_url, "lease": "1h", "message_grace": "1h", "release_window": 1000}

@@ -105,6 +105,8 @@ def test_all_that_is_wrong_is_said_at_once(known: Known) -> None:
         ({"uploads": ("nothing",)}, "uploads ('nothing',) must name fields of StoryInput"),
         ({"version": 0}, "version counts from 1"),
         ({"queue": "a b"}, "queue 'a b' must be"),
+        ({"errors": {"acme.Overloaded": "Busy"}}, "errors must map exceptions, or their full names"),
+        ({"errors": 1}, "errors must map exceptions, or their full names"),
     ],
 )
 def test_a_kind_says_what_is_wrong_with_it(changes: dict[str, Any], said: str) -> None:

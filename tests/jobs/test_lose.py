@@ -88,7 +88,7 @@ async def test_a_completed_job_is_not_lost(store: JobStore) -> None:
 
 async def test_an_unknown_job_is_not_lost(store: JobStore, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
-        await store.lose(Lease("00000000-0000-0000-0000-000000000000", fence=1))
+        await store.lose(Lease("00000000-0000-0000-0000-000000000000", fence=1, claim="none"))
 
     assert await held.names("hr:job:*") == []
 

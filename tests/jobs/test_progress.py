@@ -63,7 +63,7 @@ async def test_progress_of_a_cancelled_job_is_refused(store: JobStore, held: Ins
 
 async def test_progress_of_an_unknown_job_is_refused(store: JobStore, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
-        await store.progress(Lease("00000000-0000-0000-0000-000000000000", fence=1), HALF)
+        await store.progress(Lease("00000000-0000-0000-0000-000000000000", fence=1, claim="none"), HALF)
 
     assert await held.names("hr:job:*") == []
 

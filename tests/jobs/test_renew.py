@@ -124,12 +124,12 @@ async def test_a_queued_job_has_no_lease_to_renew(store: JobStore) -> None:
     job_id = await queued(store)
 
     with pytest.raises(LeaseLost, match="queued"):
-        await store.renew(Lease(job_id, fence=0))
+        await store.renew(Lease(job_id, fence=0, claim="none"))
 
 
 async def test_the_lease_of_an_unknown_job_is_lost(store: JobStore, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
-        await store.renew(Lease("00000000-0000-0000-0000-000000000000", fence=1))
+        await store.renew(Lease("00000000-0000-0000-0000-000000000000", fence=1, claim="none"))
 
     assert await held.names("hr:job:*") == []
 

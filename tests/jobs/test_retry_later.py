@@ -154,7 +154,7 @@ async def test_a_cancelled_job_is_not_scheduled(store: JobStore, held: Inspector
 
 async def test_an_unknown_job_is_not_scheduled(store: JobStore, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
-        await store.retry_later(Lease("00000000-0000-0000-0000-000000000000", fence=1), BUSY, wait=MINUTE)
+        await store.retry_later(Lease("00000000-0000-0000-0000-000000000000", fence=1, claim="none"), BUSY, wait=MINUTE)
 
     assert await held.members(keys.SCHEDULED) == []
 

@@ -76,7 +76,7 @@ async def test_a_step_of_a_cancelled_job_is_refused(store: JobStore, held: Inspe
 
 async def test_a_step_of_an_unknown_job_is_refused(store: JobStore, held: Inspector) -> None:
     with pytest.raises(LeaseLost, match="gone"):
-        await store.save_step(Lease("00000000-0000-0000-0000-000000000000", fence=1), "outline", "1")
+        await store.save_step(Lease("00000000-0000-0000-0000-000000000000", fence=1, claim="none"), "outline", "1")
 
     assert await held.names("hr:job:*") == []
 

@@ -10,10 +10,14 @@ from typing import Any, cast
 import pytest
 from redis.exceptions import ResponseError
 
+from jobs import keys
 from jobs.endings import completed
 from jobs.errors import LeaseLost, NotRetryable
 from jobs.leases import Claim, Lease
 from jobs.model import Progress
+from jobs.pauses import of_queue
+from jobs.recurrence import Recurrence
+from jobs.schedules import Overlap, ScheduleStore
 from jobs.scripts import Scripts, script_names
 from jobs.scripts.script import parameters_of
 from jobs.settings import Settings
@@ -34,7 +38,14 @@ from tests.support.jobs_at_hand import (
     scheduled,
     story,
 )
-from tests.support.time_travel import age_message, end_lease, make_retry_due, pass_start_deadline, sweep
+from tests.support.time_travel import (
+    age_message,
+    end_lease,
+    make_retry_due,
+    make_schedule_due,
+    pass_start_deadline,
+    sweep,
+)
 
 SCRIPTS = sorted(entry.name for entry in files("jobs.scripts").iterdir() if entry.name.endswith(".lua"))
 
@@ -43,7 +54,11 @@ SCRIPTS = sorted(entry.name for entry in files("jobs.scripts").iterdir() if entr
 
 
 async def _never_started(store: JobStore) -> Lease:
-    return Lease(await queued(store), fence=0)
+    return Lease(await queued(store), fence=0, claim="none")
+
+
+async def _for_later(store: JobStore) -> Lease:
+    return Lease(await queued(store, story(delay=timedelta(hours=1))), fence=0, claim="none")
 
 
 async def _handed_back(store: JobStore) -> Lease:
@@ -67,13 +82,15 @@ async def _waiting_for_retry(store: JobStore) -> Lease:
 def _over(state: State) -> Callable[[JobStore], Awaitable[Lease]]:
     async def reach(store: JobStore) -> Lease:
         job_id = await ended(store, state)
-        return Lease(job_id, fence=int((await Inspector(store.redis).record(job_id))["fence"]))
+        record = await Inspector(store.redis).record(job_id)
+        return Lease(job_id, fence=int(record["fence"]), claim=record.get("claim", "none"))
 
     return reach
 
 
 SITUATIONS: list[Callable[[JobStore], Awaitable[Lease]]] = [
     _never_started,
+    _for_later,
     _handed_back,
     _first_attempt,
     _last_attempt,
@@ -87,6 +104,17 @@ async def _sweep_with_all_due(store: JobStore, lease: Lease) -> None:
     for pass_time in (age_message, end_lease, make_retry_due, pass_start_deadline):
         await pass_time(store.redis, lease.job_id)
     await sweep(store)
+
+
+async def _supersede(store: JobStore, lease: Lease) -> None:
+    """The job is a schedule's, whose next run takes its place."""
+    client: Any = store.redis
+    schedules = ScheduleStore(store, Settings(), patience=timedelta(seconds=5))
+    hourly = Recurrence(interval=timedelta(hours=1))
+    schedule = (await schedules.create(story(), hourly, overlap=Overlap.CANCEL_RUNNING)).job_id
+    await client.hset(keys.schedule(schedule), "last_job", lease.job_id)
+    await make_schedule_due(store.redis, schedule)
+    assert await schedules.fire() == 1
 
 
 CALLS: dict[str, Callable[[JobStore, Lease], Awaitable[object]]] = {
@@ -109,14 +137,20 @@ CALLS: dict[str, Callable[[JobStore, Lease], Awaitable[object]]] = {
     "lose.lua": lambda store, lease: store.lose(lease),
     "cancel.lua": lambda store, lease: store.cancel(lease.job_id),
     "create.lua": lambda store, lease: store.retry(lease.job_id),
+    "purge.lua": lambda store, _: store.purges.purge(of_queue("default"), by="ann", why="none", within=timedelta(1)),
     "sweep.lua": _sweep_with_all_due,
     "admit.lua": lambda store, lease: desk_of(store, Settings()).admit(lease, planned()),
+    "fire_schedule.lua": _supersede,
     "settle.lua": lambda store, lease: desk_of(store, Settings()).settle(lease, planned(), []),
 }
 
 
-OTHERS = {"open_batch.lua", "expand_batch.lua", "cancel_batch.lua", "look.lua", "report.lua"}
-"""They change no job that is there; see test_batches.py and test_schedule.py."""
+OTHERS = {
+    *("open_batch.lua", "expand_batch.lua", "cancel_batch.lua", "look.lua", "report.lua", "pause.lua", "resume.lua"),
+    *("add_schedule.lua", "due_schedules.lua", "time_schedule.lua", "remove_schedule.lua"),
+}
+"""They bring no job that is there to another state; test_batches.py, test_schedule.py, test_pauses.py and
+test_schedules.py have tests of them."""
 
 
 def test_every_script_is_tried() -> None:

@@ -197,6 +197,28 @@ async def test_a_job_kept_long_enough_leaves_every_index(
         assert await held.members(zset) == []
 
 
+@pytest.mark.parametrize("state", sorted(FINAL))
+async def test_a_job_may_be_kept_for_less_long(store: JobStore, held: Inspector, state: State) -> None:
+    job_id = await ended(store, state, story(retention=timedelta(minutes=5)))
+
+    job = await store.get(job_id)
+    assert job.finished_at is not None
+    [member] = await held.members(keys.RETAINED)
+    assert await held.score(keys.RETAINED, member) == (job.finished_at + timedelta(minutes=5)).timestamp() * 1000
+    for name in await held.names(f"{keys.job(job_id)}*"):
+        if not name.endswith(keys.SIGNAL):
+            assert 290 < await held.seconds_left(name) <= 300
+
+
+async def test_a_job_is_kept_no_longer_than_the_deployment_has_it(
+    store: JobStore, held: Inspector, settings: Settings
+) -> None:
+    """Which may have become less since the job was made."""
+    job_id = await ended(store, State.COMPLETED, story(retention=2 * settings.retention))
+
+    assert await held.seconds_left(keys.job(job_id)) <= settings.retention.total_seconds()
+
+
 async def test_retention_ends_in_the_index_when_it_does_in_the_record(
     store: JobStore, held: Inspector, settings: Settings
 ) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 import pytest
 from kombu.exceptions import OperationalError
 
 from jobs.celery_app import create_celery
 from jobs.errors import StoreUnavailable
+from jobs.redis_address import RedisAddress
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tasks.engine import message_filter
@@ -57,7 +59,10 @@ async def _stores(settings: Settings) -> None:
 
 def _consumes(settings: Settings) -> None:
     """Connects as a worker does."""
-    with create_celery(settings).connection_for_read(transport=message_filter.Transport) as connection:
+    with (
+        patch.object(message_filter.Channel, "address", RedisAddress.of(settings), create=True),
+        create_celery(settings).connection_for_read(transport=message_filter.Transport) as connection,
+    ):
         assert cast("Any", connection.default_channel).client.ping()
 
 

@@ -197,6 +197,10 @@ class FaultProxy:
         finally:
             for end in wire.ends:
                 end.close()
+            # What it still has to send may never go: until it is closed, `stop` must know it.
+            for end in wire.ends:
+                with suppress(OSError):
+                    await end.wait_closed()
             del self._wires[task]
 
     async def _requests(self, wire: _Wire, reader: asyncio.StreamReader, redis: asyncio.StreamWriter) -> None:

@@ -3,12 +3,17 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from jobs.leases import Lease
 from jobs.states import NEXT, State
 from tests.support.jobs_at_hand import LANE
 
 FREE_INTERRUPTIONS = 10
 LANES = {0: "default", 3: LANE}
 """By priority."""
+
+
+def token_of(worker: str, job_id: str, fence: int) -> str:
+    return f"{worker} {job_id} {fence}"
 
 
 @dataclass
@@ -28,12 +33,19 @@ class Life:
     steps: dict[str, str] = field(default_factory=dict[str, str])
     progress: str = ""
     retried_as: str = ""
-    events: list[str] = field(default_factory=lambda: ["queued"])
+    events: list[str] = field(default_factory=list[str])
+
+    def __post_init__(self) -> None:
+        self.events = [self.state]
 
     def enter(self, state: State) -> None:
         assert state in NEXT[self.state], f"{self.state} -> {state}"
         self.state = state
         self.events.append(state)
+
+    def lease(self, job_id: str) -> Lease:
+        """Of the last claim."""
+        return Lease(job_id, self.fence, token_of(self.worker, job_id, self.fence))
 
     def save(self, step: str, result: str) -> None:
         if step not in self.steps:

@@ -33,6 +33,9 @@ def story(
     max_attempts: int | None = None,
     start_deadline: timedelta | None = None,
     max_cost: str | None = None,
+    delay: timedelta | None = None,
+    time_limit: timedelta | None = None,
+    retention: timedelta | None = None,
 ) -> NewJob:
     wanted: Mapping[str, Any] = {"title": title, "prompt": "A fox finds the sea", "pages": 4}
     return NewJob(
@@ -43,6 +46,9 @@ def story(
         max_attempts=max_attempts,
         start_deadline=start_deadline,
         max_cost=Decimal(max_cost) if max_cost else None,
+        delay=delay,
+        time_limit=time_limit,
+        retention=retention,
     )
 
 

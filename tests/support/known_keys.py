@@ -14,21 +14,26 @@ MADE_UP_QUEUE = "warmups"
 """Of tests that need a second one; no kind names it."""
 _QUEUE = rf"({'|'.join(map(re.escape, [*queue_names(), MADE_UP_QUEUE]))})"
 _LANE = rf"{_QUEUE}(\x06\x16[369])?"
-_PARTS = (keys.WAITING, keys.ORDER, keys.RELEASED, keys.RUNNING, keys.SLOTS, keys.TENANTS, keys.TURN)
+_PARTS = (keys.WAITING, keys.HELD, keys.ORDER, keys.RELEASED, keys.RUNNING, keys.SLOTS, keys.TENANTS, keys.TURN)
 _HEADRACE = [
     rf"{keys.JOB}{_ID}({keys.INPUT}|{keys.EVENTS}|{keys.STEPS}|{keys.FILES}|{keys.SIGNAL})?",
     rf"{keys.BATCH}{_ID}({keys.INPUT}|{keys.EVENTS}|{keys.PENDING}|{keys.MEMBERS})?",
     keys.QUEUE + _QUEUE + "(" + "|".join(_PARTS) + ")",
+    rf"{keys.PARKED}\w+:\S+",
     rf"{keys.INDEX_STATE}\w+",
     rf"{keys.INDEX_KIND}\w+",
     rf"{keys.INDEX_USER}\S+",
+    rf"{keys.SCHEDULE}{_ID}({keys.RUNS})?",
+    *(keys.SCHEDULES, keys.SCHEDULES_DUE),
     rf"{keys.RATE}\S+",
     rf"{keys.USAGE}\d+(:\S*)?",
     rf"{keys.IDEMPOTENCY}.+",
+    rf"{keys.DEDUP}\S* \S+",
     rf"{keys.WORKER}\S+",
     rf"{keys.UPLOAD}{_ID}",
     *(keys.LEASES, keys.SCHEDULED, keys.DEADLINES, keys.DEAD, keys.RETAINED, keys.INDEX_ALL, keys.EXPANDING),
-    *(keys.QUEUES, keys.STATS, keys.WORKERS, keys.SWEEPING),
+    *(keys.PAUSES, keys.OPENING, keys.PURGES),
+    *(keys.QUEUES, keys.STATS, keys.QUARANTINED, keys.WORKERS, keys.SWEEPING),
 ]
 _KOMBU = [_LANE, r"_kombu\..+", "unacked", "unacked_index", "unacked_mutex"]
 _KNOWN = re.compile("|".join(f"(?:{pattern})" for pattern in _HEADRACE + _KOMBU))

@@ -19,10 +19,16 @@ async def make_retry_due(redis: Redis, job_id: str) -> None:
     await redis.zadd(keys.SCHEDULED, {job_id: PAST}, xx=True)
 
 
+async def make_schedule_due(redis: Redis, schedule_id: str, *, at: int = PAST) -> None:
+    """Since `at`, ms since the epoch. Not one that is paused."""
+    await redis.zadd(keys.SCHEDULES_DUE, {schedule_id: at}, xx=True)
+
+
 async def pass_start_deadline(redis: Redis, job_id: str) -> None:
-    """Of a job that was never started; others have none any more."""
-    await redis.zadd(keys.DEADLINES, {job_id: PAST}, xx=True)
-    await rewrite(redis, job_id, deadline=PAST)
+    """Of a queued job that was never started; others have none, not yet or not any more."""
+    if await redis.zscore(keys.DEADLINES, job_id) is not None:
+        await redis.zadd(keys.DEADLINES, {job_id: PAST}, xx=True)
+        await rewrite(redis, job_id, deadline=PAST)
 
 
 async def age_message(redis: Redis, job_id: str) -> None:

@@ -22,13 +22,24 @@ local function count_in_batch(batch, id, from, to, at)
   recount(batch, from, to, 1, at)
 end
 
--- Lets every key of a finished job end, and counts it. `job` has the kind and the user_id.
+-- The key under which a user's job is known that has this dedup key.
+local function dedup_of(user, key)
+  return DEDUP .. user .. ' ' .. key
+end
+
+-- Lets every key of a finished job end, and counts it. `job` has the kind, the user_id, the dedup_key and the
+-- retention.
 local function close(id, state, at, job)
-  unset(id, 'turn', 'deliveries', 'claim', 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
+  local keep = math.min(KEEP, tonumber(job.retention or KEEP))
+  unset(id, 'turn', 'deliveries', 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
   redis.call('ZREM', DEADLINES, id)
-  redis.call('ZADD', RETAINED, at + KEEP * 1000, table.concat({ id, job.kind, state, job.user_id }, ' '))
+  redis.call('ZADD', RETAINED, at + keep * 1000, table.concat({ id, job.kind, state, job.user_id }, ' '))
   if state == 'failed' then redis.call('ZADD', DEAD, at, id) end
-  for _, suffix in ipairs({ '', INPUT, EVENTS, STEPS, FILES }) do redis.call('EXPIRE', JOB .. id .. suffix, KEEP) end
+  local known_as = job.dedup_key and dedup_of(job.user_id, job.dedup_key)
+  if known_as and redis.call('TTL', known_as) == -1 and redis.call('GET', known_as) == id then
+    redis.call('DEL', known_as)
+  end
+  for _, suffix in ipairs({ '', INPUT, EVENTS, STEPS, FILES }) do redis.call('EXPIRE', JOB .. id .. suffix, keep) end
   if job.user_id ~= '' then redis.call('EXPIRE', INDEX_USER .. job.user_id, INDEX_KEEP) end
   count('finished:' .. job.kind .. ':' .. state)
 end
@@ -38,7 +49,10 @@ end
 -- rejoins at the place that it had. Returns the queue, which has room or work for `release` then.
 local function enter(id, state, reason, at, data, fields, rejoins)
   local job = get(id, 'state', 'queue', 'priority', 'turn', 'deliveries', 'kind', 'user_id', 'created_at',
-    'running_since', 'batch')
+    'running_since', 'batch', 'dedup_key', 'retention', 'parked_at')
+  -- Before the first write, for nothing takes one back.
+  assert(job.state and job.queue and job.kind and LANES[(tonumber(job.priority) or -1) + 1] and tonumber(job.created_at)
+    and (job.state ~= 'running' or tonumber(job.running_since)), 'its record lacks what every job has')
   local queue = QUEUE .. job.queue
   set(id, fields or {})
   set(id, { state = state, state_reason = reason })
@@ -76,12 +90,21 @@ local function enter(id, state, reason, at, data, fields, rejoins)
   return job.queue
 end
 
+-- Ends a job that has not ended; a running one's worker is told at once.
+local function cancel(id, state, reason, at)
+  release(enter(id, 'cancelled', reason, at, {}), at)
+  if state == 'running' then
+    redis.call('LPUSH', JOB .. id .. SIGNAL, 'cancelled')
+    redis.call('EXPIRE', JOB .. id .. SIGNAL, 60)
+  end
+end
+
 -- -- Making jobs ------------------------------------------------------------------------------------------------------------
 
 -- What a request under the same Idempotency-Key has made, and its fingerprint; nil when that is no longer kept.
 local function made_before(key)
   local made, fingerprint = unpack(redis.call('HMGET', key, 'job', 'fingerprint'), 1, 2)
-  if made and redis.call('EXISTS', JOB .. made, BATCH .. made) > 0 then return made, fingerprint end
+  if made and redis.call('EXISTS', JOB .. made, BATCH .. made, SCHEDULE .. made) > 0 then return made, fingerprint end
 end
 
 local function note_made(key, made, fingerprint, seconds)
@@ -90,45 +113,65 @@ local function note_made(key, made, fingerprint, seconds)
   redis.call('EXPIRE', key, seconds)
 end
 
--- nothing -> queued: a record of these fields, to be started within so many ms. Its queue is to be released from then.
+-- nothing -> queued, or scheduled when it is to run later: a record of these fields, to be started within so many ms of
+-- when it is queued. Returns the state. The queue is to be released from then.
 local function make_job(id, at, within, fields)
   redis.call('SET', JOB .. id .. INPUT, fields.input)
   fields.input = nil
+  if fields.delay then fields.run_at = at + fields.delay end
+  local due = math.max(at, tonumber(fields.run_at or at))
+  local state = due > at and 'scheduled' or 'queued'
+  if state == 'queued' then fields.run_at = nil end
   for name, default in pairs(DEFAULTS) do
     fields[name] = fields[name] or default
   end
   redis.call('ZADD', INDEX_ALL, at, id)
-  redis.call('ZADD', INDEX_STATE .. 'queued', at, id)
+  redis.call('ZADD', INDEX_STATE .. state, at, id)
   redis.call('ZADD', INDEX_KIND .. fields.kind, at, id)
   if fields.user_id ~= '' then
     redis.call('ZADD', INDEX_USER .. fields.user_id, at, id)
     redis.call('EXPIRE', INDEX_USER .. fields.user_id, INDEX_KEEP)
   end
-  redis.call('ZADD', DEADLINES, at + within, id)
-  redis.call('ZADD', QUEUE .. fields.queue .. WAITING, at, id)
-  join(id, fields)
+  if state == 'queued' then
+    redis.call('ZADD', DEADLINES, at + within, id)
+    redis.call('ZADD', QUEUE .. fields.queue .. WAITING, at, id)
+    join(id, fields)
+  else
+    redis.call('ZADD', SCHEDULED, due, id)
+    emit(JOB .. id, state, at, { state = state, run_at = due })
+  end
   count('created:' .. fields.kind)
   for name, default in pairs(DEFAULTS) do
     if fields[name] == default then fields[name] = nil end
   end
   set(id, fields)
-  set(id, { state = 'queued', created_at = at, deadline = at + within })
+  set(id, { state = state, created_at = at, deadline = due + within })
+  return state
 end
 
 -- Makes the next jobs of a batch, so many at most; returns how many are still to be made. Each stands on the pending list
 -- as its id, the ms to start it in, and the fields of its record, name and value; version 0.1 added some that are none now.
 local function expand(batch, at, most)
-  local key, queues = BATCH .. batch, {}
+  local key, queues, made = BATCH .. batch, {}, {}
   local next = redis.call('LPOP', key .. PENDING, most) or {}
-  for _, item in ipairs(next) do
+  local function make(item)
     local job, fields = cjson.decode(item), {}
     for i = 3, #job, 2 do
       if IS_FIELD[job[i]] then fields[job[i]] = job[i + 1] end
     end
+    assert(fields.queue and fields.kind and fields.input and fields.user_id, 'a staged job has no kind, queue, user or input')
     queues[fields.queue] = true
-    make_job(job[1], at, job[2], fields)
+    return make_job(job[1], at, job[2], fields)
   end
-  if #next > 0 then recount(batch, 'pending', 'queued', #next, at) end
+  for _, item in ipairs(next) do
+    local well, state = pcall(make, item)
+    if not well then
+      note_fault(batch, state)
+      state = 'failed'
+    end
+    made[state] = (made[state] or 0) + 1
+  end
+  for state, jobs in pairs(made) do recount(batch, 'pending', state, jobs, at) end
   local left = redis.call('LLEN', key .. PENDING)
   if left == 0 then redis.call('ZREM', EXPANDING, batch) end
   for queue in pairs(queues) do release(queue, at) end
@@ -137,10 +180,13 @@ end
 
 -- -- Leases -----------------------------------------------------------------------------------------------------------------
 
--- Whether the job runs under this fence; else its state and the current fence, for the refusal.
-local function holds(id, fence)
-  local job = get(id, 'state', 'fence')
-  return job.state == 'running' and tonumber(job.fence) == fence, job.state, tonumber(job.fence)
+-- Whether the job runs under this fence and this claim; else its state, and whether it was the last to run: then its write
+-- may be a repeat. The claim's token is asked for as well, because a replica that was promoted may have missed claims, and
+-- gives their fences a second time.
+local function holds(id, fence, claim)
+  local job = get(id, 'state', 'fence', 'claim')
+  local last = tonumber(job.fence) == fence and job.claim == claim
+  return last and job.state == 'running', job.state, last
 end
 
 -- The answer to a worker that no longer holds the job.
@@ -171,10 +217,20 @@ local function claimed(id)
     redis.call('HLEN', JOB .. id .. STEPS) }
 end
 
--- queued -> running under the next fence; nil, and the state, when there is nothing to claim.
+-- queued -> running under the next fence; nil, and the state, when there is nothing to claim. A job that may not run goes
+-- back to its place, or is parked; its message is gone.
 local function start(id, at, holder, token, lease)
-  local job = get(id, 'state', 'kind', 'queued_at', 'created_at', 'deadline', 'started_at')
+  local job = get(id, 'state', 'kind', 'queued_at', 'created_at', 'deadline', 'started_at', 'queue', 'priority', 'turn',
+    'deliveries', 'parked_at')
   if job.state ~= 'queued' or (not job.started_at and at > tonumber(job.deadline)) then return nil, job.state end
+  local gate = job.parked_at or gate_before(job)
+  if gate or paused('queue:' .. job.queue) then
+    recall(id, job)
+    if gate and not job.parked_at then
+      park(id, job, redis.call('ZSCORE', QUEUE .. job.queue .. ORDER, id), gate)
+    end
+    return nil, 'held'
+  end
   local attempt = add(id, 'attempt', 1)
   add(id, 'fence', 1)
   if not job.started_at then set(id, { started_at = at }) end
@@ -190,10 +246,10 @@ end
 
 -- running -> completed or failed, by the holder of the fence. Returns the queue to release; nil and the refusal, when the
 -- job is no longer this worker's; nil alone when that was done before.
-local function finish(id, fence, state, reason, outcome, at)
-  local mine, current, holder = holds(id, fence)
+local function finish(id, fence, claim, state, reason, outcome, at)
+  local mine, current, was_mine = holds(id, fence, claim)
   if not mine then
-    if current == state and holder == fence then return nil end
+    if current == state and was_mine then return nil end
     return nil, refuse(current)
   end
   -- What an earlier attempt failed of is no longer this job's error.

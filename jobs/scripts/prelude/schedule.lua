@@ -3,6 +3,7 @@
 local URGENCY = 2 ^ 49 -- between the places of two priorities
 local TURN_LENGTH = 1000 -- that a user of weight 1 is served for
 local RELEASED_AT_ONCE = 100
+local RECALLED_AT_ONCE = 50
 
 local function turn_length(user)
   return math.max(1, math.floor(TURN_LENGTH / (WEIGHTS[user] or 1)))
@@ -58,33 +59,107 @@ local function window(queue, at)
   return workers - redis.call('SCARD', QUEUE .. queue .. RUNNING)
 end
 
--- Decides which jobs of the queue may run now. Returns whether there is room for more of those that wait.
-local function release(queue, at)
-  local room = window(queue, at) - redis.call('ZCARD', QUEUE .. queue .. RELEASED)
-  if room <= 0 then return false end
-  local most = math.min(room, RELEASED_AT_ONCE)
+-- Takes a job that was released back to its place, and its message off the list.
+local function recall(id, job)
+  local queue = QUEUE .. job.queue
+  if redis.call('ZREM', queue .. RELEASED, id) == 0 then return end
+  redis.call('LREM', lane_of(job.queue, job.priority), 1, text_of(id, job))
+  rejoin(id, job)
+end
+
+-- What decides when a queued job runs, with the gate before it. A record that does not say is an error.
+local function weighed(id)
+  local job = get(id, 'kind', 'queue', 'priority', 'turn', 'deliveries')
+  assert(job.kind and job.queue and LANES[(tonumber(job.priority) or -1) + 1], 'its record has no kind, queue or priority')
+  job.gate = gate_before(job)
+  return job
+end
+
+-- Recalls the jobs that were released before a pause. Returns whether there may be more.
+local function recall_paused(queue)
+  local whole, recalled = paused('queue:' .. queue), 0
+  for _, id in ipairs(redis.call('ZRANGE', QUEUE .. queue .. RELEASED, 0, 4 * RECALLED_AT_ONCE - 1)) do
+    local readable, job = isolated(id, weighed)
+    if readable and (whole or job.gate) then
+      recall(id, job)
+      if job.gate then park(id, job, job.turn, job.gate) end
+      recalled = recalled + 1
+      if recalled == RECALLED_AT_ONCE then return true end
+    end
+  end
+  return false
+end
+
+-- Releases the next jobs of the queue, so many at most; parks those that may not run. Returns how many it looked at, and
+-- how many of them it parked.
+local function release_next(queue, most, at)
   local next = redis.call('ZRANGE', QUEUE .. queue .. ORDER, 0, most - 1, 'WITHSCORES')
-  local new = {}
+  local new, parked = {}, 0
   -- Of those that go to the head, the first is put there last.
   for i = #next - 1, 1, -2 do
     local id, place = next[i], tonumber(next[i + 1])
-    local job = get(id, 'kind', 'queue', 'priority', 'turn')
-    if job.turn then send(id, job, place, at) else table.insert(new, { id, job, place }) end
+    local readable, job = isolated(id, weighed)
+    if readable and job.gate then
+      isolated(id, park, job, place, job.gate)
+      parked = parked + 1
+    elseif readable and job.turn then
+      isolated(id, send, job, place, at)
+    elseif readable then
+      table.insert(new, { id, job, place })
+    end
   end
-  for i = #new, 1, -1 do send(new[i][1], new[i][2], new[i][3], at) end
-  if #next / 2 < most then
-    redis.call('UNLINK', QUEUE .. queue .. TENANTS)
-    return false
+  for i = #new, 1, -1 do isolated(new[i][1], send, new[i][2], new[i][3], at) end
+  return #next / 2, parked
+end
+
+local function release_from(queue, at)
+  if paused('queue:' .. queue) then return recall_paused(queue) end
+  local room = window(queue, at) - redis.call('ZCARD', QUEUE .. queue .. RELEASED)
+  local may_look_at = RELEASED_AT_ONCE
+  while room > 0 and may_look_at > 0 do
+    local most = math.min(room, may_look_at)
+    local looked_at, parked = release_next(queue, most, at)
+    if looked_at < most then
+      redis.call('UNLINK', QUEUE .. queue .. TENANTS)
+      return false
+    end
+    room = room - looked_at + parked
+    may_look_at = may_look_at - looked_at
   end
-  return room > most
+  return room > 0
+end
+
+-- Decides which jobs of the queue, and of those that others have come back to, may run now. Returns whether there is room
+-- for more of those that wait.
+local function release(queue, at)
+  local more = release_from(queue, at)
+  for other in pairs(stirred) do
+    if other ~= queue then more = release_from(other, at) or more end
+  end
+  stirred = {}
+  return more
+end
+
+-- Lets more jobs back into the order from one of the gates that are open again. Returns whether there are more still.
+local function go_on_opening(most, at)
+  local gate = redis.call('SRANDMEMBER', OPENING)
+  if not gate then return false end
+  open(gate, most)
+  for queue in pairs(stirred) do release(queue, at) end
+  return redis.call('EXISTS', OPENING) == 1
 end
 
 -- A job that is no longer queued, but in `state`. One that never will run gives its turn back and leaves no message.
 local function leave(id, job, state)
   local queue = QUEUE .. job.queue
   redis.call('ZREM', queue .. WAITING, id)
+  if job.parked_at then
+    redis.call('ZREM', PARKED .. job.parked_at, id)
+    redis.call('ZREM', queue .. HELD, id)
+    unset(id, 'parked_at')
+  end
   local place = redis.call('ZSCORE', queue .. ORDER, id)
-  if place then
+  if place or job.parked_at then
     redis.call('ZREM', queue .. ORDER, id)
     if state == 'running' then
       set(id, { turn = place })

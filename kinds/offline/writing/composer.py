@@ -14,7 +14,7 @@ from kinds.offline.writing.arcs_inward import CONTEST, SKILL
 from kinds.offline.writing.arcs_outward import JOURNEY, STORM
 from kinds.offline.writing.brief import ARCS, Brief, read_brief
 from kinds.offline.writing.places import PLACES, Place
-from kinds.offline.writing.wording import article, pronouns, told
+from kinds.offline.writing.wording import article, filled, pronouns
 from kinds.story import Scene, StoryOutline, StoryPage
 
 #: With so many in a picture, the landmark is left out.
@@ -149,7 +149,7 @@ class _Telling:
 
     def page(self, beat: Beat) -> StoryPage:
         slots = self._slots | self._fresh_slots(beat)
-        text = told(beat.text, slots, self._rng)
+        text = filled(beat.text, slots, self._rng)
         return StoryPage(text=text, scene=self._scene(beat), picture=self._picture(beat))
 
     def _constant_slots(self) -> dict[str, str]:
@@ -186,7 +186,7 @@ class _Telling:
         if "{echo}" in template and self._brief.echo and not self._echoed:
             self._echoed = True
             echo = self._brief.echo
-            fresh["echo"] = told(
+            fresh["echo"] = filled(
                 self._rng.choice(vocabulary.ECHOES), self._slots | {"echo": echo, "Echo": echo.capitalize()}, self._rng
             )
         return fresh

@@ -15,6 +15,7 @@ from kinds.offline.seeding import dice
 from kinds.offline.writing import ranking
 from kinds.offline.writing.lesson_plan import plan_lesson
 from kinds.offline.writing.report import compose_outline, readable
+from kinds.offline.writing.wording import sentence_case
 from kinds.report import SectionPlan
 from kinds.shared.passages import sentences
 from kinds.story import Scene
@@ -39,13 +40,13 @@ def compose_lesson(facts: Mapping[str, Any], seed: int) -> LessonPlan:
         return plan_lesson(topic, audience=str(facts["audience"]), count=int(facts["sections"]), empty=bool(passages))
     words_each = max(25, int(facts["words"]) // (len(parts) + 1))
     taught = [_taught(part, topic, words=words_each) for part in parts]
-    asked = {section.check.question.removeprefix(_ASKS) for section, _ in taught}
+    in_sections = {section.check.question.removeprefix(_ASKS) for section, _ in taught}
     return LessonPlan(
-        title=_sentence_case(" ".join(topic.split()).rstrip("."))[:200],
+        title=sentence_case(" ".join(topic.split()).rstrip("."))[:200],
         goals=[_goal(part) for part in parts][:6],
         sections=[section for section, _ in taught],
         summary=" ".join(["In short, in the words of the source:", *(best for _, best in taught)])[:2000],
-        quiz=_quiz(parts, topic, asked=asked, seed=seed),
+        quiz=_quiz(parts, topic, left_out=in_sections, seed=seed),
     )
 
 
@@ -94,8 +95,8 @@ def _taught(part: _Part, topic: str, *, words: int) -> tuple[LessonSection, str]
 
 def _example(found: Sequence[str]) -> str | None:
     """A sentence that says it is one, else one with a figure; None where too little would be left without it."""
-    told = (sentence for says in (_EXAMPLE, _FIGURE) for sentence in found[1:] if says.search(sentence))
-    return next(told, None) if len(found) >= _ENOUGH else None
+    examples = (sentence for says in (_EXAMPLE, _FIGURE) for sentence in found[1:] if says.search(sentence))
+    return next(examples, None) if len(found) >= _ENOUGH else None
 
 
 def _check(part: _Part, best_first: Sequence[str], topic: str) -> Check:
@@ -107,14 +108,14 @@ def _check(part: _Part, best_first: Sequence[str], topic: str) -> Check:
     return Check(question=question, answer=_cut(best_first[0], 500))
 
 
-def _quiz(parts: Sequence[_Part], topic: str, *, asked: Collection[str], seed: int) -> list[QuizItem]:
+def _quiz(parts: Sequence[_Part], topic: str, *, left_out: Collection[str], seed: int) -> list[QuizItem]:
     """Gaps to fill, in turn from every part, with what else the source speaks of to choose from."""
     luck = dice("quiz", seed, *(part.heading for part in parts))
     gaps = [[gap for sentence in part.found if (gap := _gap(sentence, part, topic))] for part in parts]
     turns = [each[at] for at in range(max(map(len, gaps))) for each in gaps if at < len(each)]
     figures = list(dict.fromkeys(gap.answer for gap in turns if gap.is_figure))
     subjects = list(dict.fromkeys(subject for part in parts for subject in part.subjects[:5]))
-    fresh = [gap for gap in turns if gap.question not in asked] or turns
+    fresh = [gap for gap in turns if gap.question not in left_out] or turns
     items: list[QuizItem] = []
     for gap in fresh[:_MAX_QUESTIONS]:
         others = [other for other in (figures if gap.is_figure else subjects) if _could_be(other, gap)]
@@ -161,8 +162,8 @@ def _goal(part: _Part) -> str:
 
 def _picture(part: _Part, topic: str) -> LessonPicture | None:
     """What the part speaks of most, if the illustrator draws just that and nothing that merely goes by the name."""
-    said = [*ranking.subjects(part.heading, 3), *part.subjects[:4], *ranking.subjects(topic, 3)]
-    terms = [term for words in said for term in ranking.terms(words)]
+    phrases = [*ranking.subjects(part.heading, 3), *part.subjects[:4], *ranking.subjects(topic, 3)]
+    terms = [term for words in phrases for term in ranking.terms(words)]
     drawable = list(dict.fromkeys(term for term in terms if singular(term) == term))[:2]
     if not drawable:
         return None
@@ -174,7 +175,3 @@ def _picture(part: _Part, topic: str) -> LessonPicture | None:
 def _cut(text: str, longest: int) -> str:
     """No longer than that; cut between words, and then it shows."""
     return text if len(text) <= longest else text[: longest - 1].rpartition(" ")[0].rstrip(",;:") + " \u2026"
-
-
-def _sentence_case(said: str) -> str:
-    return said[:1].upper() + said[1:]

@@ -27,9 +27,9 @@ def plan_page(prompt: str, *, detail: str, seed: int) -> ColoringPageOutline:
     brief, rng = read_brief("", prompt), dice("coloring page", seed, prompt)
     place = brief.place or PLACES["meadow"]
     subjects = _subjects(prompt, brief.kind) or list(rng.sample(place.helpers, 2))
-    said = setting_of(prompt)
-    setting = next(name for name, known in SETTINGS.items() if known is said)
-    if said is setting_of("") and brief.place:
+    found = setting_of(prompt)
+    setting = next(name for name, known in SETTINGS.items() if known is found)
+    if found is setting_of("") and brief.place:
         setting = brief.place.settings[1]
     return ColoringPageOutline(
         title=_title(prompt),

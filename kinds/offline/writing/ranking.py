@@ -95,10 +95,10 @@ def choose(rows: Matrix, scores: Matrix, count: int) -> list[int]:
     chosen: list[int] = []
     left = set(range(len(rows)))
     while left and len(chosen) < count:
-        said = (rows @ rows[chosen].T).max(axis=1) if chosen else np.zeros(len(rows))
-        best = max(sorted(left), key=lambda row: scores[row] - _NOVELTY * said[row] * 2)
+        overlap = (rows @ rows[chosen].T).max(axis=1) if chosen else np.zeros(len(rows))
+        best = max(sorted(left), key=lambda row: scores[row] - _NOVELTY * overlap[row] * 2)
         left.discard(best)
-        if said[best] < 1 - _NOVELTY / 2:
+        if overlap[best] < 1 - _NOVELTY / 2:
             chosen.append(best)
     return sorted(chosen)
 
@@ -138,10 +138,10 @@ def subjects(text: str, count: int, *, without: str = "") -> list[str]:
         keys = [(terms(word) or [""])[0] for word in found]
         for index, key in enumerate(keys):
             pair = f"{key} {keys[index + 1]}" if index + 1 < len(keys) and key and keys[index + 1] else ""
-            for name, said in ((key, found[index]), (pair, " ".join(found[index : index + 2]))):
+            for name, spelling in ((key, found[index]), (pair, " ".join(found[index : index + 2]))):
                 if name and not set(name.split()) <= known:
                     seen[name] += 1
-                    spelled.setdefault(name, said)
+                    spelled.setdefault(name, spelling)
     weighed = sorted(seen, key=lambda name: (-seen[name] * (1.8 if " " in name and seen[name] > 1 else 1), name))
     chosen: list[str] = []
     for name in weighed:

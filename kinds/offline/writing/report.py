@@ -12,6 +12,7 @@ import numpy as np
 from kinds.offline.seeding import dice
 from kinds.offline.writing import ranking
 from kinds.offline.writing.report_plan import plan, questions
+from kinds.offline.writing.wording import sentence_case
 from kinds.report import Paragraph, PointList, Quote, ReportOutline, SectionPlan, SectionText, Statement
 from kinds.shared.passages import sentences
 
@@ -46,7 +47,7 @@ def compose_section(facts: Mapping[str, Any], seed: int) -> SectionText:
         [_Sentence(sentence, passage["number"]) for passage in passages for sentence in _prose(passage["text"])]
     )
     if not found:
-        return _without_words(str(facts["topic"]), heading, asked=bool(facts["has_source"]), passages=passages)
+        return _without_words(str(facts["topic"]), heading, has_source=bool(facts["has_source"]), passages=passages)
     about = [str(facts["topic"]), heading]
     rows, towards = ranking.vectors([sentence.text for sentence in found], like=about)
     # Chance decides only between sentences that are nearly as good: another seed is another choice.
@@ -166,32 +167,32 @@ def _heading(part: Sequence[Mapping[str, Any]], whole: Sequence[Mapping[str, Any
     rest = [passage for passage in whole if passage["number"] not in inside]
     common = " ".join(ranking.subjects(_text(rest), 2))
     subjects = ranking.subjects(_text(part), 2, without=common) or ["this part"]
-    named = _sentence_case(" and ".join(subjects))[:110]
+    named = sentence_case(" and ".join(subjects))[:110]
     return named if named not in taken else f"{named} ({len(taken) + 1})"
 
 
 def _abstract(topic: str, passages: Sequence[Mapping[str, Any]]) -> str:
     found = [sentence for passage in passages for sentence in _prose(passage["text"]) if len(sentence) <= 350]
     subjects = _listed(ranking.subjects(_text(passages), 5))
-    said = f"This report gathers what one source of {len(passages)} passages says on the topic \u201c{topic}\u201d."
-    said += f" It speaks most of {subjects}." if subjects else ""
+    abstract = f"This report gathers what one source of {len(passages)} passages says on the topic \u201c{topic}\u201d."
+    abstract += f" It speaks most of {subjects}." if subjects else ""
     if found:
         found = ranking.sampled(found)
         rows, towards = ranking.vectors(found, like=[topic])
         chosen = ranking.choose(rows, ranking.rank(rows, towards), 3)
-        said += " In its own words: " + " ".join(f"\u201c{found[index]}\u201d" for index in chosen)
-    return said + " Every statement with a reference is the source\u2019s own; no fact was added."
+        abstract += " In its own words: " + " ".join(f"\u201c{found[index]}\u201d" for index in chosen)
+    return abstract + " Every statement with a reference is the source\u2019s own; no fact was added."
 
 
-def _without_words(topic: str, heading: str, *, asked: bool, passages: Sequence[Mapping[str, Any]]) -> SectionText:
+def _without_words(topic: str, heading: str, *, has_source: bool, passages: Sequence[Mapping[str, Any]]) -> SectionText:
     if passages:
-        said = "The source has no whole sentences here; its passages are quoted as they stand."
+        note = "The source has no whole sentences here; its passages are quoted as they stand."
         rows = [_Sentence(passage["text"], passage["number"]).stated() for passage in passages[:12]]
-        return SectionText(paragraphs=[_saying(said)], lists=[PointList(title="In the source", points=rows)])
-    said = "The source says nothing under this heading." if asked else "This section is yet to be written."
+        return SectionText(paragraphs=[_saying(note)], lists=[PointList(title="In the source", points=rows)])
+    note = "The source says nothing under this heading." if has_source else "This section is yet to be written."
     points = [Statement(text=question, quotes=[]) for question in questions(topic, heading)]
     return SectionText(
-        paragraphs=[_saying(f"{said} These questions would fill it.")],
+        paragraphs=[_saying(f"{note} These questions would fill it.")],
         lists=[PointList(title="Questions to answer", points=points)],
     )
 
@@ -205,11 +206,7 @@ def _text(part: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _title(topic: str) -> str:
-    return _sentence_case(" ".join(topic.split()).rstrip(".")[:200])
-
-
-def _sentence_case(said: str) -> str:
-    return said[:1].upper() + said[1:]
+    return sentence_case(" ".join(topic.split()).rstrip(".")[:200])
 
 
 def _listed(items: Sequence[str]) -> str:

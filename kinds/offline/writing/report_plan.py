@@ -94,8 +94,8 @@ def questions(topic: str, heading: str) -> list[str]:
     facet = _facet(heading)
     subjects = ranking.subjects(topic, 3) or [topic]
     named = " and ".join(filter(None, [", ".join(subjects[:-1]), subjects[-1]]))
-    asked = facet.questions if facet else _ANY
-    return [question.format(topic=_quoted(topic), subjects=named, heading=heading) for question in asked]
+    templates = facet.questions if facet else _ANY
+    return [template.format(topic=_quoted(topic), subjects=named, heading=heading) for template in templates]
 
 
 def _headings(topic: str, count: int) -> list[str]:
@@ -109,12 +109,12 @@ def _headings(topic: str, count: int) -> list[str]:
 
 def _facet(heading: str) -> Facet | None:
     """The facet that the heading is of, or has most cues of; None when it has none."""
-    said = set(ranking.terms(heading)) | {word.lower() for word in ranking.words(heading)}
+    mentioned = set(ranking.terms(heading)) | {word.lower() for word in ranking.words(heading)}
     for facet in FACETS:
         if facet.heading == heading:
             return facet
-    best = max(FACETS, key=lambda facet: len(said & set(facet.cues.split())))
-    return best if said & set(best.cues.split()) else None
+    best = max(FACETS, key=lambda facet: len(mentioned & set(facet.cues.split())))
+    return best if mentioned & set(best.cues.split()) else None
 
 
 def _quoted(topic: str) -> str:

@@ -16,11 +16,16 @@ def article(words: str) -> str:
     return f"{'an' if vowel or start.startswith(('hour', 'honest')) else 'a'} {words}"
 
 
-def told(template: str, slots: Mapping[str, str], rng: Random) -> str:
+def filled(template: str, slots: Mapping[str, str], rng: Random) -> str:
     """The template with one of each `[this|that]` and every `{slot}`. What is put in is never read as a template."""
     chosen = _CHOICE.sub(lambda found: rng.choice(found.group(1).split("|")), template)
     text = " ".join(chosen.format_map(slots).split())
     text = _DOUBLED.sub("", text)
+    return sentence_case(text)
+
+
+def sentence_case(text: str) -> str:
+    """The text with a capital first."""
     return text[:1].upper() + text[1:]
 
 

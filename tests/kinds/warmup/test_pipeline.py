@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.website import Reply, Website, gzipped, links_to, redirect, sitemap
-from headrace import Interrupted, JobContext, Unavailable
+from headrace import Interrupted, JobContext, Reason, Unavailable
 from headrace.step import Saved
 from jobs import kinds
 from jobs.events import EventLog
@@ -111,7 +111,7 @@ async def test_a_sitemap_that_is_not_to_be_had_now_is_tried_later(context: JobCo
     site.pages["/sitemap.xml"] = Reply(hang_up=True)
     with pytest.raises(Unavailable, match="not to be had now") as unavailable:
         await warm(context, sitemap=f"{site.url}/sitemap.xml")
-    assert unavailable.value.stage == "sitemap"
+    assert (unavailable.value.stage, unavailable.value.reason) == ("sitemap", Reason.SOURCE_UNAVAILABLE)
 
 
 async def test_a_redirect_away_from_the_hosts_of_the_urls_is_not_followed(context: JobContext, site: Website) -> None:

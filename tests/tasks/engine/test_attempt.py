@@ -129,6 +129,7 @@ async def test_a_fault_in_a_step_is_named_without_secrets(claim: Claim, tools: T
     )
 
 
+@pytest.mark.slow
 async def test_a_long_error_is_shortened(claim: Claim, tools: Tools) -> None:
     async def make(_context: JobContext, _input: BaseModel) -> BaseModel:
         raise ValueError("x" * 10_000)
@@ -166,6 +167,21 @@ async def test_the_time_limit_of_the_kind_ends_the_job(claim: Claim, tools: Tool
     await Attempt(claim, replace(made_by(_hang), time_limit=timedelta(milliseconds=100)), tools).run(leases)
     job = await tools.store.get(claim.job.id)
     assert (job.state, job.state_reason) == (State.FAILED, Reason.TIME_LIMIT)
+
+
+@pytest.mark.parametrize(("own", "kinds"), [(1, 3600), (3600, 0.1)], ids=["its own", "its kind's"])
+async def test_the_shorter_time_limit_ends_the_job(
+    claim: Claim, tools: Tools, leases: LeaseThread, own: int, kinds: float
+) -> None:
+    job = claim.job.model_copy(update={"time_limit_seconds": own})
+    kind = replace(made_by(_hang), time_limit=timedelta(seconds=kinds))
+    await Attempt(replace(claim, job=job), kind, tools).run(leases)
+    error = (await tools.store.get(claim.job.id)).error
+    assert error is not None
+    assert (error.reason, error.message) == (
+        Reason.TIME_LIMIT,
+        f"It ran longer than {timedelta(seconds=min(own, kinds))}.",
+    )
 
 
 async def test_a_wait_that_the_provider_tells_is_not_longer_than_the_longest(
@@ -277,6 +293,7 @@ def _render_for(seconds: float) -> Make[BaseModel, BaseModel]:
     return block
 
 
+@pytest.mark.slow
 async def test_a_blocked_loop_fails_the_job_by_name_of_the_place(claim: Claim, tools: Tools) -> None:
     """From the lease's thread; in earnest the process ends with it."""
     quick = replace(tools, settings=tools.settings.model_copy(update={"max_loop_block": timedelta(seconds=1)}))
@@ -298,6 +315,7 @@ async def test_a_blocked_loop_fails_the_job_by_name_of_the_place(claim: Claim, t
     assert re.fullmatch(place, warning["where"])
 
 
+@pytest.mark.slow
 async def test_a_loop_that_is_blocked_for_a_moment_is_only_said_to_be(claim: Claim, tools: Tools) -> None:
     ended_with: list[int] = []
     leases = LeaseThread(tools.settings, exit_process=ended_with.append)
@@ -311,6 +329,7 @@ async def test_a_loop_that_is_blocked_for_a_moment_is_only_said_to_be(claim: Cla
     assert "the event loop is blocked" in [line["event"] for line in logs]
 
 
+@pytest.mark.slow
 async def test_a_cancel_that_a_blocked_loop_does_not_hear_ends_the_process(
     claim: Claim, tools: Tools, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

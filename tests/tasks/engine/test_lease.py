@@ -47,6 +47,7 @@ def _held(
         thread.close()
 
 
+@pytest.mark.slow
 async def test_a_held_lease_outlives_its_length(settings: Settings, claim: Claim, store: JobStore) -> None:
     async def lease_until() -> float:
         return float(await store.redis.zscore(keys.LEASES, claim.job.id) or 0)
@@ -126,9 +127,35 @@ async def test_connections_that_go_silent_once_do_not_cost_the_lease(
         proxy.stop()
 
 
+@pytest.mark.slow
+async def test_a_slow_network_does_not_cost_the_lease(
+    redis_server: EmbeddedRedis, claim: Claim, store: JobStore
+) -> None:
+    """Every reply comes 0.3 s late, those that open a connection too, and so the claim took long already."""
+    proxy = FaultProxy(redis_server.port)
+    proxy.start()
+    proxy.delay(0.3)
+    settings = Settings.model_validate({"redis_url": proxy.url})
+    asked_ago = 2.4  # later than that, the claim itself renews
+    try:
+        with _held(settings, claim, asked_ago=asked_ago) as lost:
+            first = float(await store.redis.zscore(keys.LEASES, claim.job.id) or 0)
+
+            async def renewed_or_lost() -> bool:
+                return bool(lost) or float(await store.redis.zscore(keys.LEASES, claim.job.id) or 0) > first
+
+            await wait_until(renewed_or_lost, within=8, what="the lease is renewed")
+            assert lost == []
+            await store.cancel(claim.job.id)
+            await wait_until(lambda: lost, within=5, what="the cancel is heard")
+            assert lost == ["cancelled"]
+    finally:
+        proxy.stop()
+
+
 async def test_a_lease_counts_from_when_it_was_asked_for(settings: Settings, claim: Claim) -> None:
     slow = settings.model_copy(update={"lease": timedelta(seconds=30), "heartbeat": timedelta(seconds=10)})
-    with _held(slow, claim, asked_ago=29) as lost:
+    with _held(slow, claim, asked_ago=29.8) as lost:
         await wait_until(lambda: lost, within=3, what="the loss is noticed")
         assert lost == ["not renewed in time"]
 

@@ -16,6 +16,8 @@ from jobs.errors import StoreUnavailable
 from jobs.fleet import WorkerReport
 from jobs.leases import Claim
 from jobs.new_job import NewJob
+from jobs.recurrence import Recurrence
+from jobs.schedules import Overlap, ScheduleStore
 from jobs.settings import Settings
 from jobs.states import State
 from jobs.store import JobStore
@@ -25,7 +27,7 @@ from tasks.engine.current_jobs import CurrentJob
 from tasks.engine.outcome import Outcome
 from tasks.engine.parent import Parent
 from tests.support.inspector import Inspector
-from tests.support.time_travel import PAST, end_lease, sweep
+from tests.support.time_travel import PAST, end_lease, make_schedule_due, sweep
 from tests.support.waiting import wait_until
 
 
@@ -193,5 +195,22 @@ async def test_a_parent_sweeps_until_nothing_is_left_before_it_pauses(settings: 
     parent.start(["default"])
     try:
         await wait_until(none_left, within=10, what="all ended retentions are swept")
+    finally:
+        parent.stop()
+
+
+async def test_a_parent_makes_the_jobs_of_schedules(settings: Settings, store: JobStore) -> None:
+    schedules = ScheduleStore(store, settings, patience=timedelta(seconds=5))
+    new, hourly = NewJob(kinds.get("story"), {"title": "A", "prompt": "B"}), Recurrence(interval=timedelta(hours=1))
+    schedule_id = (await schedules.create(new, hourly, overlap=Overlap.SKIP)).job_id
+    await make_schedule_due(store.redis, schedule_id)
+
+    async def made() -> bool:
+        return (await schedules.get(schedule_id)).made == 1
+
+    parent = Parent(settings)
+    parent.start(["default"])
+    try:
+        await wait_until(made, within=10, what="the job of the schedule is made")
     finally:
         parent.stop()

@@ -179,6 +179,7 @@ async def test_a_bad_request_fails_the_job_with_stage_and_text(
     assert len(httpserver.log) == 1
 
 
+@pytest.mark.slow
 async def test_an_exception_that_only_the_kind_knows(httpserver: HTTPServer, tools: Tools, leases: LeaseThread) -> None:
     """Without the kind's word, it is a fault of the pipeline."""
     httpserver.expect_ordered_request("/speak").respond_with_json({})

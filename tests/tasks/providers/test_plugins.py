@@ -68,12 +68,15 @@ print(json.dumps({
 def package(tmp_path: Path) -> Path:
     """A folder with the package installed in it."""
     (tmp_path / "acme_provider.py").write_text(MODULE)
-    metadata = tmp_path / "acme_provider-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-provider\nVersion: 1.0\n")
-    points = "[headrace.providers]\nacme = acme_provider:ACME\nlocked = acme_provider:LOCKED\n"
-    (metadata / "entry_points.txt").write_text(points)
+    _announce(tmp_path, "acme-provider", "acme = acme_provider:ACME\nlocked = acme_provider:LOCKED\n")
     return tmp_path
+
+
+def _announce(folder: Path, name: str, points: str) -> None:
+    metadata = folder / f"{name.replace('-', '_')}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[headrace.providers]\n{points}")
 
 
 def ask(package: Path, provider: str) -> dict[str, object]:
@@ -97,3 +100,10 @@ def test_a_provider_of_a_package_is_found_documented_and_opened(package: Path) -
 def test_a_deployment_s_provider_that_no_package_brings_is_refused_by_name(package: Path) -> None:
     refused = str(ask(package, "nobody")["refused"])
     assert refused.startswith("HEADRACE_PROVIDER: there is no provider 'nobody' here; there are acme")
+
+
+def test_two_packages_with_a_provider_of_one_name_are_refused(package: Path) -> None:
+    _announce(package, "another-provider", "acme = acme_provider:LOCKED\n")
+    refused = str(ask(package, "acme")["refused"])
+    assert refused.startswith("HEADRACE_PROVIDER: two providers are named 'acme'")
+    assert "uninstall one" in refused

@@ -1,6 +1,7 @@
-"""Routes that take a JSON body, read in one step."""
+"""Routes whose parameters are read in one step: those that are asked for most."""
 
 from collections.abc import Callable, Coroutine
+from inspect import signature
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
@@ -8,17 +9,19 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
+from api.documentation import parse_job_id
 from api.errors import UnsupportedMediaType
 from api.idempotency import IDEMPOTENCY_KEY, parse_key
 
 Body = TypeVar("Body", bound=BaseModel)
 
+_READ_HERE = {"request", "job_id", "body", "idempotency_key"}
 _MAX_READ = 10_000
 """Errors taken over from pydantic, which has all or none of them: a thousand bytes each."""
 
 
-class JsonRoute(APIRoute):
-    """For endpoints of the form `endpoint(request, body: Model, idempotency_key)`: the hot ones, which make jobs.
+class HotRoute(APIRoute):
+    """For endpoints that take `request`, and else no more than `job_id`, `body` (a model) and `idempotency_key`.
 
     They are documented from their signature as any other; other endpoints are left to FastAPI altogether. Only the
     parameters of these are read without its general machinery, which takes as long as all else done for a request.
@@ -26,13 +29,20 @@ class JsonRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         endpoint = self.endpoint
-        if "body" not in endpoint.__annotations__:
+        parameters = signature(endpoint).parameters
+        if "request" not in parameters or not parameters.keys() <= _READ_HERE:
             return super().get_route_handler()
-        model: type[BaseModel] = endpoint.__annotations__["body"]
+        model = endpoint.__annotations__.get("body")
 
         async def handle(request: Request) -> Response:
-            body = await read_body(request, model)
-            return await endpoint(request, body, parse_key(request.headers.get(IDEMPOTENCY_KEY)))
+            given: dict[str, Any] = {"request": request}
+            if model is not None:
+                given["body"] = await read_body(request, model)
+            if "job_id" in parameters:
+                given["job_id"] = parse_job_id(request.path_params["job_id"])
+            if "idempotency_key" in parameters:
+                given["idempotency_key"] = parse_key(request.headers.get(IDEMPOTENCY_KEY))
+            return await endpoint(**given)
 
         return handle
 

@@ -1,0 +1,7 @@
+-- remove_schedule: forgets a schedule. Its jobs go on.
+-- ARGV    schedule_id
+-- RETURN  {1}, or {0} when there is no such schedule
+redis.call('ZREM', SCHEDULES, schedule_id)
+redis.call('ZREM', SCHEDULES_DUE, schedule_id)
+redis.call('UNLINK', SCHEDULE .. schedule_id .. RUNS)
+return { redis.call('UNLINK', SCHEDULE .. schedule_id) }
