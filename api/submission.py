@@ -19,7 +19,7 @@ from jobs import kinds
 from jobs.errors import UnknownKind
 from jobs.kinds import Kind
 from jobs.new_job import Dedup, NewJob
-from jobs.options import BatchOptions, JobOptions, RunOptions
+from jobs.options import JobOptions, RunOptions, Timing
 from jobs.priorities import PRIORITIES
 from jobs.settings import Settings
 
@@ -166,12 +166,19 @@ def new_job(kind: Kind, content: dict[str, Any], options: RunOptions) -> NewJob:
         time_limit=_seconds(options.time_limit_seconds),
         retention=_seconds(options.retention_seconds),
     )
-    if isinstance(options, BatchOptions):
-        new = replace(new, run_at=options.run_at, delay=_seconds(options.delay_seconds))
+    if isinstance(options, Timing):
+        new = timed(new, options)
     if isinstance(options, JobOptions) and options.dedup_key:
         within, reject = _seconds(options.dedup_seconds), options.on_duplicate == "reject"
         new = replace(new, dedup=Dedup(options.dedup_key, within, reject=reject))
     return new
+
+
+def timed(new: NewJob, timing: Timing) -> NewJob:
+    """The job at that time; as it is, when none is said."""
+    if timing.run_at is None and timing.delay_seconds is None:
+        return new
+    return replace(new, run_at=timing.run_at, delay=_seconds(timing.delay_seconds))
 
 
 def _seconds(seconds: int | None) -> timedelta | None:

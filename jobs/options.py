@@ -80,8 +80,8 @@ class RunOptions(BaseModel):
     ] = None
 
 
-class BatchOptions(RunOptions):
-    """What may be said of all jobs of a batch."""
+class Timing(BaseModel):
+    """When a job is queued."""
 
     run_at: Annotated[
         RunAt | None,
@@ -104,6 +104,10 @@ class BatchOptions(RunOptions):
         if delay is not None and info.data.get("run_at") is not None:
             raise ValueError("cannot be given together with run_at")
         return delay
+
+
+class BatchOptions(Timing, RunOptions):
+    """What may be said of all jobs of a batch."""
 
 
 class JobOptions(BatchOptions):
