@@ -39,11 +39,16 @@ end
 local function first_of(queue)
   if paused('queue:' .. queue) then return nil end
   local id, job, lane = first_released(queue)
-  local waiting = redis.call('ZRANGE', QUEUE .. queue .. ORDER, 0, 0)[1]
-  if not waiting then return id, job, lane end
-  local readable, other = isolated(waiting, weighed)
-  if not readable or (id and tonumber(job.priority) <= tonumber(other.priority)) then return id, job, lane end
-  return waiting, other
+  for _ = 1, RELEASED_AT_ONCE do
+    local waiting = redis.call('ZRANGE', QUEUE .. queue .. ORDER, 0, 0)[1]
+    if not waiting then break end
+    local readable, other = isolated(waiting, weighed)
+    if readable then
+      if id and tonumber(job.priority) <= tonumber(other.priority) then break end
+      return waiting, other
+    end
+  end
+  return id, job, lane
 end
 
 -- The most urgent of the jobs that wait, and the lane that its message is on, if it has one.

@@ -1,4 +1,4 @@
-"""From one job to the next without a message in between (docs/decisions/0018)."""
+"""From one job to the next without a message in between (docs/decisions/0020)."""
 
 import time
 from collections.abc import Callable, Sequence

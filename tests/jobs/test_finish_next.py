@@ -268,3 +268,43 @@ async def test_the_window_is_right_after_a_chain(store: JobStore, held: Inspecto
     assert len(await held.messages(LANE)) == 2
     assert len(await held.members(keys.queue("default", keys.RELEASED))) == 2
     assert {(await store.get(job_id)).state for job_id in first} == {State.COMPLETED, State.QUEUED}
+
+
+async def test_a_job_that_is_held_is_put_aside_for_the_next(store: JobStore) -> None:
+    claim = await running(store)
+    held_back = await queued(store, warm_up(priority=0))
+    await store.pauses.pause("kind:warmup", by="ann", why="the host is away")
+    waiting = await queued(store)
+
+    following = await chained(store, claim.lease, kinds=BOTH)
+
+    assert following is not None
+    assert following.lease.job_id == waiting
+    assert (await store.get(held_back)).state is State.QUEUED
+
+
+async def test_a_paused_queue_is_left_alone(store: JobStore) -> None:
+    claim = await running(store)
+    held_back = await queued(store, warm_up(priority=0))
+    await store.pauses.pause(f"queue:{WARM_UPS}", by="ann", why="the host is away")
+    waiting = await queued(store)
+
+    following = await chained(store, claim.lease, kinds=BOTH)
+
+    assert following is not None
+    assert following.lease.job_id == waiting
+    assert (await store.get(held_back)).state is State.QUEUED
+
+
+async def test_a_bad_record_is_put_aside_for_the_next(store: JobStore, held: Inspector) -> None:
+    claim = await running(store)
+    bad = await queued(store, story(priority=0))
+    waiting = await queued(store)
+    await store.redis.delete(keys.job(bad))
+
+    following = await chained(store, claim.lease)
+
+    assert following is not None
+    assert following.lease.job_id == waiting
+    assert await held.counter("quarantined") == 1
+    assert (await store.get(claim.lease.job_id)).state is State.COMPLETED
