@@ -199,13 +199,20 @@ class JobStore:
         reused: Reused | None = None,
     ) -> None:
         """Ends the job well. `counts` are the last of its progress, which is all of it now."""
-        await self._finish(lease, completed(result=result, counts=counts, files=files, reused=reused))
+        await self.finish(lease, completed(result=result, counts=counts, files=files, reused=reused))
 
     async def fail(
         self, lease: Lease, error: JobError, *, files: Sequence[FileRef] | None = None, reused: Reused | None = None
     ) -> None:
         """Ends the job for good. `files` are those of its finished steps; None: as far as they are saved."""
-        await self._finish(lease, failed(error, files=files, reused=reused))
+        await self.finish(lease, failed(error, files=files, reused=reused))
+
+    async def finish(self, lease: Lease, ending: Ending) -> None:
+        """Ends the job, whichever way."""
+        reply = await self.scripts.finish(
+            **lease.held(), state=ending.state, reason=ending.reason, outcome=ending.outcome
+        )
+        _written(lease, reply)
 
     async def finish_and_claim(  # noqa: PLR0913  # an ending and a claim
         self,
@@ -219,10 +226,10 @@ class JobStore:
     ) -> Claim | None:
         """Ends the job as `complete` or `fail` do, and claims the next one that may run, in one round trip.
 
-        The next is the first of the first of `queues` that has one, if its kind is among `kinds`; None when there is
-        none: then the worker asks Celery, which has a message if a job waits that this call did not take. The same
-        `token` may be sent again until an answer comes back, and gets the same job. Raises LeaseLost; then nothing was
-        claimed.
+        The next is the most urgent of what waits in `queues`, that of an earlier queue before one as urgent, if its
+        kind is among `kinds`; else None: then the worker asks Celery, which has a message if a job waits that this call
+        did not take. The same `token` may be sent again until an answer comes back, and gets the same job. Raises
+        LeaseLost; then nothing was claimed.
         """
         requested_at = time.monotonic()
         reply = await self.scripts.finish_next(
@@ -272,15 +279,17 @@ class JobStore:
 
     # -- Recovery -----------------------------------------------------------------------------------------------------
 
-    async def lease_of(self, job_id: str, *, worker: str) -> Lease | None:
-        """The lease that `worker` holds on the job, if it does."""
-        async with answered(self._patience):
-            state, holder, fence, token = await self.redis.hmget(
-                keys.job(job_id), ["state", "worker", "fence", "claim"]
-            )
-        if state != State.RUNNING or holder != worker:
-            return None
-        return Lease(job_id, int(cast("str", fence)), cast("str", token))
+    async def lease_of(self, job_id: str, *, token: str) -> Lease | None:
+        """The lease under that claim on the job, or on one that was claimed after it in a chain, if there is one."""
+        next_id: str | None = job_id
+        while next_id is not None:
+            job_id = next_id
+            async with answered(self._patience):
+                found = await self.redis.hmget(keys.job(job_id), ["state", "claim", "fence", "next"])
+            state, claimed_by, fence, next_id = cast("list[str | None]", found)
+            if state == State.RUNNING and claimed_by == token:
+                return Lease(job_id, int(fence or 0), token)
+        return None
 
     async def lose(self, lease: Lease) -> State:
         """The holder is dead: the job is queued again, or failed when its attempts are used up."""
@@ -349,12 +358,6 @@ class JobStore:
         if outcome != "created":
             return Created(job_id=found, replayed=outcome == "replayed", duplicate=outcome == "duplicate")
         return Created(job_id=found, replayed=False, created_at=to_datetime(created_at[0]), new=new)
-
-    async def _finish(self, lease: Lease, ending: Ending) -> None:
-        reply = await self.scripts.finish(
-            **lease.held(), state=ending.state, reason=ending.reason, outcome=ending.outcome
-        )
-        _written(lease, reply)
 
     async def _claim_of(self, answer: Sequence[Any], token: str, requested_at: float) -> Claim:
         job_id, fields, input_text, saved = answer
