@@ -8,11 +8,12 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from jobs import keys
+from jobs.confirmation import ConfirmedRedis
 from jobs.connection import answered
 from jobs.messages import Renderer, lua_string
 from jobs.options import MAX_DELAY, MAX_START_DEADLINE
 from jobs.record import DEFAULTS, FAMILIES, FIELDS
-from jobs.scripts.script import Json, read, script, source_of
+from jobs.scripts.script import Json, confirmed_script, read, script, source_of
 from jobs.settings import Settings
 from jobs.weights import Weights
 
@@ -45,8 +46,18 @@ class Scripts:
     Durations are in ms. Every method raises StoreUnavailable when Redis does not answer within `patience`.
     """
 
-    def __init__(self, redis: Redis, settings: Settings, renderer: Renderer, *, patience: timedelta) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        settings: Settings,
+        renderer: Renderer,
+        *,
+        patience: timedelta,
+        confirmed: ConfirmedRedis | None = None,
+    ) -> None:
+        """`confirmed` sends what replicas have to confirm; without it, nothing has to be."""
         self._patience = patience
+        self.confirmed = confirmed
         head = _constants(settings) + renderer.lua() + "".join(map(read, PRELUDE))
         self._registered = {
             name: redis.register_script(head + source_of(vars(Scripts)[name])) for name in script_names()
@@ -61,7 +72,7 @@ class Scripts:
 
     # -- Clients ------------------------------------------------------------------------------------------------------
 
-    @script
+    @confirmed_script
     async def create(
         self,
         *,
@@ -77,7 +88,7 @@ class Scripts:
         dedup: Json,
     ) -> list[Any]: ...
 
-    @script
+    @confirmed_script
     async def cancel(self, *, job_id: str) -> list[Any]: ...
 
     @script
@@ -85,7 +96,7 @@ class Scripts:
 
     # -- Workers ------------------------------------------------------------------------------------------------------
 
-    @script
+    @confirmed_script
     async def claim(self, *, job_id: str, holder: str, token: str, lease: int) -> list[Any]: ...
 
     @script
@@ -96,17 +107,17 @@ class Scripts:
     @script
     async def progress(self, *, job_id: str, fence: int, claim: str, progress: str) -> list[Any]: ...
 
-    @script
+    @confirmed_script
     async def save_step(
         self, *, job_id: str, fence: int, claim: str, step: str, result: str, files: str, usage: Json, uncounted: Json
     ) -> list[Any]: ...
 
-    @script
+    @confirmed_script
     async def finish(
         self, *, job_id: str, fence: int, claim: str, state: str, reason: str, outcome: Json
     ) -> list[Any]: ...
 
-    @script
+    @confirmed_script
     async def finish_next(
         self,
         *,
@@ -186,7 +197,7 @@ class Scripts:
 
     # -- Batches ------------------------------------------------------------------------------------------------------
 
-    @script
+    @confirmed_script
     async def open_batch(
         self, *, batch_id: str, user_id: str, total: int, remembered_as: str, fingerprint: str, remember: int
     ) -> list[Any]: ...
@@ -194,12 +205,12 @@ class Scripts:
     @script
     async def expand_batch(self, *, batch_id: str, most: int) -> list[Any]: ...
 
-    @script
+    @confirmed_script
     async def cancel_batch(self, *, batch_id: str) -> list[Any]: ...
 
     # -- Schedules ----------------------------------------------------------------------------------------------------
 
-    @script
+    @confirmed_script
     async def add_schedule(
         self, *, schedule_id: str, fields: Json, due: int, remembered_as: str, fingerprint: str, remember: int
     ) -> list[Any]: ...
@@ -210,10 +221,10 @@ class Scripts:
     @script
     async def fire_schedule(self, *, schedule_id: str, due: int, following: int | None, job_id: str) -> list[Any]: ...
 
-    @script
+    @confirmed_script
     async def time_schedule(self, *, schedule_id: str, due: int | None) -> list[Any]: ...
 
-    @script
+    @confirmed_script
     async def remove_schedule(self, *, schedule_id: str) -> list[Any]: ...
 
 
