@@ -5,16 +5,25 @@ from io import BytesIO
 from typing import Annotated, Any
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from api.errors import UnsupportedMediaType
 from api.hot_route import invalid_body
 from api.problems import MAX_ERRORS
-from api.submission import NO_UPLOAD, KindName, check_time_limit, named_uploads, new_job, options_in_json, permitted
+from api.submission import (
+    NO_UPLOAD,
+    KindName,
+    check_time_limit,
+    named_uploads,
+    new_job,
+    options_in_json,
+    permitted,
+    timed,
+)
 from jobs import kinds
 from jobs.batches import MAX_JOBS, Item
 from jobs.new_job import Idempotency
-from jobs.options import BatchOptions
+from jobs.options import BatchOptions, Timing
 from jobs.settings import Settings
 from jobs.uploads import Uploads
 
@@ -22,8 +31,8 @@ JSON = "application/json"
 JSON_LINES = ("application/jsonl", "application/x-ndjson", "application/x-jsonlines")
 
 
-class Entry(BaseModel):
-    """One job of a batch."""
+class Entry(Timing):
+    """One job of a batch. A time of its own comes before that of the batch."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -96,7 +105,10 @@ class BatchRequest:
 
     def compared(self) -> dict[str, Any]:
         """What makes two requests the same."""
-        jobs = [[item.custom_id, item.new.kind.name, item.new.input] for item in self.items]
+        jobs = [
+            [item.custom_id, item.new.kind.name, item.new.input, str(item.new.run_at), str(item.new.delay)]
+            for item in self.items
+        ]
         return {"jobs": jobs, "options": options_in_json(self._options)}
 
 
@@ -158,7 +170,7 @@ def _items(entries: Entries, options: BatchOptions, settings: Settings) -> list[
         except ValidationError as error:
             faults += invalid_body(error, *place, "input").errors()
         else:
-            items.append(Item(entry.custom_id, new_job(kind, content, options, settings)))
+            items.append(Item(entry.custom_id, timed(new_job(kind, content, options, settings), entry)))
         if len(faults) > MAX_ERRORS:
             break
     if faults:

@@ -51,6 +51,7 @@ class FleetCollector(Collector):
     strikes: Collection[Strike]
     workers: int
     schedules: Schedules
+    due: int
 
     @classmethod
     async def read(cls, fleet: Fleet) -> "FleetCollector":
@@ -62,6 +63,7 @@ class FleetCollector(Collector):
             await fleet.strikes(),
             len(await fleet.workers()),
             await fleet.schedules(),
+            await fleet.due(),
         )
 
     def collect(self) -> Iterator[Metric]:
@@ -121,8 +123,8 @@ class FleetCollector(Collector):
         yield GaugeMetricFamily("headrace_jobs_running", "Jobs that a worker runs", value=running)
         yield GaugeMetricFamily(
             "headrace_demand",
-            "Running jobs, and queued ones that may run: what to scale workers by",
-            value=ready + running,
+            "Jobs that run, may run, or are due: what to scale workers by",
+            value=ready + running + self.due,
         )
         yield GaugeMetricFamily("headrace_workers", "Workers that reported within the last minute", value=self.workers)
 

@@ -120,6 +120,15 @@ class Fleet:
                     pipe.zcount(due, "-inf", seconds * 1000)
                 return sum(await pipe.execute())
 
+    async def due(self) -> int:
+        """How many jobs the next sweep will queue or make because their time has come."""
+        async with answered(self._patience):
+            seconds, _ = await self._redis.time()
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for timed in (keys.SCHEDULED, keys.SCHEDULES_DUE):
+                    pipe.zcount(timed, "-inf", seconds * 1000)
+                return sum(await pipe.execute())
+
     async def schedules(self) -> Schedules:
         async with answered(self._patience):
             seconds, micros = await self._redis.time()

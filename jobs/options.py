@@ -79,10 +79,22 @@ class RunOptions(BaseModel):
             description="It is kept so long when it has ended, no longer than the deployment has it; null: so long",
         ),
     ] = None
+    concurrency_key: Annotated[
+        ConcurrencyKey | None,
+        Field(description="As many jobs with this key run at once as `concurrency_limit` says; the others wait"),
+    ] = None
+    concurrency_limit: Annotated[int, Field(ge=1, le=MOST, description="Jobs with its concurrency_key at once")] = 1
+
+    @field_validator("concurrency_limit")
+    @classmethod
+    def _of_a_concurrency_key(cls, value: int, info: ValidationInfo) -> int:
+        if info.data.get("concurrency_key", "") is None:
+            raise ValueError("needs a concurrency_key")
+        return value
 
 
-class BatchOptions(RunOptions):
-    """What may be said of all jobs of a batch."""
+class Timing(BaseModel):
+    """When a job is queued."""
 
     run_at: Annotated[
         RunAt | None,
@@ -99,25 +111,16 @@ class BatchOptions(RunOptions):
         ),
     ] = None
 
-    concurrency_key: Annotated[
-        ConcurrencyKey | None,
-        Field(description="As many jobs with this key run at once as `concurrency_limit` says; the others wait"),
-    ] = None
-    concurrency_limit: Annotated[int, Field(ge=1, le=MOST, description="Jobs with its concurrency_key at once")] = 1
-
-    @field_validator("concurrency_limit")
-    @classmethod
-    def _of_a_concurrency_key(cls, value: int, info: ValidationInfo) -> int:
-        if info.data.get("concurrency_key", "") is None:
-            raise ValueError("needs a concurrency_key")
-        return value
-
     @field_validator("delay_seconds")
     @classmethod
     def _one_date(cls, delay: int | None, info: ValidationInfo) -> int | None:
         if delay is not None and info.data.get("run_at") is not None:
             raise ValueError("cannot be given together with run_at")
         return delay
+
+
+class BatchOptions(Timing, RunOptions):
+    """What may be said of all jobs of a batch."""
 
 
 class JobOptions(BatchOptions):

@@ -25,6 +25,7 @@ PRELUDE = (
     "prelude/isolation",
     "prelude/gates",
     "prelude/schedule",
+    "prelude/outlook",
     "prelude/life",
     "prelude/purge",
 )

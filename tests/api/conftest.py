@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 
 import httpx
 import pytest
@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.app import create_app
 from jobs.settings import Settings
+from tests.support.liveness import answers
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -59,18 +60,11 @@ def serving(settings: Settings) -> Generator[str]:
         thread.join()
 
 
-async def answers(url: str) -> bool:
-    async with httpx.AsyncClient() as client:
-        with suppress(httpx.TransportError):
-            return (await client.get(f"{url}/health/live")).is_success
-    return False
-
-
 @asynccontextmanager
 async def served(settings: Settings) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of a real server."""
     with serving(settings) as url:
-        await wait_until(lambda: answers(url), within=CLIENT_LIMIT, what="the server answers")
+        await wait_until(lambda: answers(f"{url}/health/live"), within=CLIENT_LIMIT, what="the server answers")
         async with httpx.AsyncClient(base_url=url, timeout=CLIENT_LIMIT) as client:
             yield client
 

@@ -12,8 +12,8 @@ from jobs.scripts import BOUNDS
 from jobs.states import State
 from jobs.store import JobStore
 from tests.support.inspector import Inspector
-from tests.support.jobs_at_hand import claim_again, claimed, ended, queued, running
-from tests.support.time_travel import rewrite
+from tests.support.jobs_at_hand import claim_again, claimed, ended, queued, running, story
+from tests.support.time_travel import make_retry_due, make_schedule_due, rewrite
 
 SAMPLES = {
     'headrace_jobs_created_total{kind="story"}',
@@ -83,6 +83,24 @@ async def test_every_metric_is_there_from_the_start(api: httpx.AsyncClient) -> N
     found = await metrics(api)
     assert found.keys() >= SAMPLES
     assert set(found.values()) == {0}
+
+
+async def test_what_is_due_is_demand(api: httpx.AsyncClient, store: JobStore) -> None:
+    """With no worker to queue it, an autoscaler starts one."""
+    job_id = await queued(store, story(delay=timedelta(hours=1)))
+    body = {"kind": "story", "input": {"title": "A", "prompt": "B"}, "interval_seconds": 60}
+    schedule_id = (await api.post("/schedules", json=body)).json()["id"]
+    found = await metrics(api)
+    assert found["headrace_demand"] == 0
+    assert found['headrace_jobs{state="scheduled"}'] == found['headrace_schedules{state="active"}'] == 1
+    assert found["headrace_schedules_late_seconds"] == 0
+
+    await make_retry_due(store.redis, job_id)
+    await make_schedule_due(store.redis, schedule_id)
+
+    found = await metrics(api)
+    assert found["headrace_demand"] == 2
+    assert found["headrace_schedules_late_seconds"] > 0
 
 
 async def test_metrics_count_what_happens(api: httpx.AsyncClient, store: JobStore) -> None:

@@ -4,10 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import suppress
 
-import httpx
-
+from tests.support.liveness import answers
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -18,15 +16,12 @@ async def test_every_line_is_json(redis_url: str) -> None:
     command = [sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory", "--port", str(port)]
     environment = {**os.environ, "REDIS_URL": redis_url, "HEADRACE_LOG_FORMAT": "json"}
 
-    async def answers() -> bool:
-        async with httpx.AsyncClient() as client:
-            with suppress(httpx.TransportError):
-                return (await client.get(f"http://127.0.0.1:{port}/health/live")).is_success
-        return False
+    def is_up() -> bool:
+        return answers(f"http://127.0.0.1:{port}/health/live")
 
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:  # noqa: ASYNC220, S603  # our own command
         try:
-            await wait_until(answers, within=20, what="the server answers")
+            await wait_until(is_up, within=20, what="the server answers")
         finally:
             server.terminate()
             written, _ = server.communicate(timeout=60)

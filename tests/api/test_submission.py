@@ -79,6 +79,25 @@ async def test_a_batch_can_be_for_later(api: httpx.AsyncClient) -> None:
     assert lines.json()["counts"]["scheduled"] == 1
 
 
+async def test_a_job_of_a_batch_can_have_a_time_of_its_own(api: httpx.AsyncClient) -> None:
+    """Which comes before the batch's, and makes it another request."""
+    one, key = {"kind": "story", "input": IN_STORY}, {"Idempotency-Key": "k"}
+    jobs = [{"custom_id": "a", **one}, {"custom_id": "b", **one, "delay_seconds": 60}]
+    at_once = {"custom_id": "c", **one, "delay_seconds": 0}
+    body = {"jobs": [*jobs, at_once], "delay_seconds": 600}
+    batch = (await api.post("/batches", json=body, headers=key)).json()
+    assert {state: count for state, count in batch["counts"].items() if count} == {"scheduled": 2, "queued": 1}
+    listed = {job["custom_id"]: job for job in (await api.get("/jobs")).json()["jobs"]}
+    waits = {
+        name: datetime.fromisoformat(listed[name]["run_at"]) - datetime.fromisoformat(listed[name]["created_at"])
+        for name in "ab"
+    }
+    assert waits == {"a": timedelta(minutes=10), "b": timedelta(minutes=1)}
+    other = body | {"jobs": jobs}
+    assert (await api.post("/batches", json=body, headers=key)).headers["Idempotent-Replayed"] == "true"
+    assert (await api.post("/batches", json=other, headers=key)).status_code == 422
+
+
 async def test_any_kind_can_be_submitted_by_name(api: httpx.AsyncClient) -> None:
     """`POST /jobs` makes the same job as the kind's own path."""
     content = {"title": "My Story", "prompt": "A magical adventure"}

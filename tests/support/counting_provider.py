@@ -28,6 +28,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.support.liveness import answers
 from tests.support.ports import free_port
 from tests.support.processes import Process, complete_lines
 
@@ -85,9 +86,7 @@ class CountingProvider(Process):
         super().__init__(command, environment=os.environ, log=log, folder=ROOT)
 
     def answers(self) -> bool:
-        with suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/models").is_success
-        return False
+        return answers(f"{self.url}/models")
 
     def fail_next(self, fault: Fault) -> None:
         httpx.post(self._faults, json=fault.model_dump()).raise_for_status()

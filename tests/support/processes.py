@@ -3,12 +3,10 @@
 import json
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
-import httpx
-
 from bench.machine import Process, complete_lines, free_port
+from tests.support.liveness import answers
 
 __all__ = ["Api", "Ledger", "Process", "Worker", "complete_lines"]
 
@@ -20,9 +18,7 @@ class Api(Process):
         super().__init__(command, environment=environment, log=log)
 
     def answers(self) -> bool:
-        with suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/health/live").is_success
-        return False
+        return answers(f"{self.url}/health/live")
 
 
 class Worker(Process):
