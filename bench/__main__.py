@@ -46,7 +46,7 @@ def main(
     ] = None,
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer systems, jobs and rounds: about five minutes.")] = False,
-    out: Annotated[Path, typer.Option(help="Where benchmarks.md and benchmarks.png go.")] = ROOT / "docs",
+    out: Annotated[Path, typer.Option(help="Where benchmarks.md, .png and bench.json go.")] = ROOT / "docs",
 ) -> None:
     chosen = only or []
     unknown = set(chosen) - {system.name for system in SYSTEMS} - MEASURES.keys()
@@ -70,6 +70,7 @@ def _write(bench: Bench, measures: list[str], versions: dict[str, str], out: Pat
     command = " ".join(["python -m bench", *sys.argv[1:]]) if sys.argv[1:] else "make bench"
     text = report.render(bench, tables, versions, command=command, plot="benchmarks.png")
     (out / "benchmarks.md").write_text(text)
+    (out / "bench.json").write_text(report.as_json(bench, versions, command=command))
     panels.draw(bench.figures, out / "benchmarks.png")
     say(f"{out / 'benchmarks.md'} is written")
 

@@ -20,16 +20,19 @@ def program() -> str:
     return "wrk" if shutil.which("wrk") else "asyncio streams"
 
 
-async def requests_a_second(url: str, *, clients: int, seconds: int) -> float:
-    """POSTs stories one after another from so many clients. Raises DoesNotRun."""
+async def requests_a_second(url: str, *, clients: int, seconds: int, body: str = BODY) -> float:
+    """POSTs stories, or GETs without a body, one after another from so many clients. Raises DoesNotRun."""
     if shutil.which("wrk"):
-        return await _by_wrk(url, clients, seconds)
-    return await _by_streams(url, clients, seconds)
+        return await _by_wrk(url, clients, seconds, body)
+    return await _by_streams(url, clients, seconds, body)
 
 
-async def _by_wrk(url: str, clients: int, seconds: int) -> float:
+async def _by_wrk(url: str, clients: int, seconds: int, body: str) -> float:
     with NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(f"wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\nwrk.body = [[{BODY}]]\n")
+        if body:
+            script.write(
+                f"wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\nwrk.body = [[{body}]]\n"
+            )
         script.flush()
         options = ["--threads", "1", "--connections", str(clients), "--duration", str(seconds), "--script", script.name]
         wrk = await asyncio.create_subprocess_exec("wrk", *options, url, stdout=asyncio.subprocess.PIPE)
@@ -40,13 +43,12 @@ async def _by_wrk(url: str, clients: int, seconds: int) -> float:
     return float(rate[1])
 
 
-async def _by_streams(url: str, clients: int, seconds: int) -> float:
+async def _by_streams(url: str, clients: int, seconds: int, body: str) -> float:
     host, port = url.removeprefix("http://").partition("/")[0].split(":")
     path = Path("/", *url.split("/")[3:])
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
-    )
-    request = (head + BODY).encode()
+    content = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
+    head = f"{'POST' if body else 'GET'} {path} HTTP/1.1\r\nHost: {host}\r\n{content}\r\n"
+    request = (head + body).encode()
     started = time.perf_counter()
     done = 0
 

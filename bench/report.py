@@ -1,11 +1,13 @@
-"""docs/benchmarks.md, from the figures of one run."""
+"""docs/benchmarks.md and docs/bench.json, from the figures of one run."""
 
+import json
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from bench.bench import Bench, Column, Figures, Table
 from bench.systems import CELERY
@@ -30,6 +32,27 @@ def render(bench: Bench, tables: Sequence[Table], versions: Mapping[str, str], *
         if body:
             parts += [f"## {table.title}\n", f"{table.words}\n", body]
     return "\n".join(parts)
+
+
+def as_json(bench: Bench, versions: Mapping[str, str], *, command: str) -> str:
+    """The same for programs: every value of every round."""
+    figures = bench.figures
+    whole: dict[str, Any] = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "rounds": bench.rounds,
+        "machine": _machine().strip(),
+        "versions": versions,
+        "figures": [
+            {"system": name, "figure": figure, "values": values} for (name, figure), values in figures.values.items()
+        ],
+        "targets": [
+            {"asked": target.asked, "measured": measured, "met": None if measured is None else target.met(measured)}
+            for target in TARGETS
+            for measured in [target.measured(figures)]
+        ],
+    }
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 
 def _run(bench: Bench, command: str) -> str:

@@ -6,19 +6,25 @@ from dataclasses import dataclass
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import httpx
+
 from bench.bench import Bench, Column, Table
 from bench.lab import Family, Lab
-from bench.load import program, requests_a_second
+from bench.load import BODY, program, requests_a_second
 from bench.machine import free_port
 from bench.systems import CELERY, CELERY_LATE, HEADRACE, SYSTEMS, System
 
 EMPTY, IN_LOOP, IN_THREAD = "Empty route", "Celery, called in the loop", "Celery, called in a thread"
 CLIENTS = (1, 10, 32, 100)
+LOOK = "GET, 32"
 TABLE = Table(
     "Submit over HTTP",
     "POSTs a second to one uvicorn process, the client being on the same two cores. `Empty route` is a FastAPI route "
     f"with Headrace's body model that answers 202 and does nothing. Load: {program()}.",
-    [Column(f"POST, {clients}", f"{clients} client{'s'[: clients > 1]}, /s") for clients in CLIENTS],
+    [
+        *(Column(f"POST, {clients}", f"{clients} client{'s'[: clients > 1]}, /s") for clients in CLIENTS),
+        Column(LOOK, "GET a job, 32 clients, /s"),
+    ],
 )
 
 
@@ -67,6 +73,16 @@ async def measure(bench: Bench) -> None:
                         rate = await requests_a_second(url, clients=clients, seconds=seconds)
                         bench.record(route.name, f"POST, {clients}", rate)
                         lab.redis.flushall()
+                    if route.name == HEADRACE.name:
+                        rate = await requests_a_second(await _job(url), clients=32, seconds=2, body="")
+                        bench.record(route.name, LOOK, rate)
+
+
+async def _job(url: str) -> str:
+    """Where a new job is looked at."""
+    async with httpx.AsyncClient() as client:
+        made = await client.post(url, content=BODY, headers={"Content-Type": "application/json"})
+    return str(made.raise_for_status().url.join(made.headers["Location"]))
 
 
 async def serve(lab: Lab, route: Route) -> tuple[Family, str]:

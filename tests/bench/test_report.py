@@ -1,12 +1,13 @@
-"""The sums and the words of docs/benchmarks.md."""
+"""The sums and the words of docs/benchmarks.md, and what programs read."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from bench.bench import Bench, Column, Table
 from bench.lab import DoesNotRun
-from bench.report import cell, render
+from bench.report import as_json, cell, render
 from bench.systems import CELERY, HEADRACE
 from bench.targets import TARGETS, Target
 
@@ -54,3 +55,12 @@ def test_what_was_not_measured_is_neither_met_nor_missed(bench: Bench) -> None:
 @pytest.mark.parametrize(("at_most", "measured", "met"), [(False, 2.0, True), (False, 1.9, False), (True, 2.1, False)])
 def test_a_target_is_a_limit_on_one_side(at_most: bool, measured: float, met: bool) -> None:
     assert Target("", lambda _: None, 2, at_most=at_most).met(measured) is met
+
+
+def test_programs_read_every_value_and_what_was_asked(bench: Bench) -> None:
+    bench.figures.values = {(HEADRACE.name, "POST, 32"): [90.0, 110.0], ("Empty route", "POST, 32"): [100.0, 100.0]}
+    read = json.loads(as_json(bench, {HEADRACE.name: "1.0"}, command="make bench"))
+    assert {"system": "Headrace", "figure": "POST, 32", "values": [90.0, 110.0]} in read["figures"]
+    [post] = [target for target in read["targets"] if "of an empty route" in target["asked"]]
+    assert (post["measured"], post["met"]) == (1.0, True)
+    assert [target["met"] for target in read["targets"] if target["measured"] is None] == [None] * (len(TARGETS) - 1)
