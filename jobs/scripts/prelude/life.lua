@@ -221,7 +221,7 @@ local function go_on_cancelling(batch, most, at)
   for _, member in ipairs(next) do
     isolated(string.match(member, '^%S+'), function(id)
       local state = get(id, 'state').state
-      if state and not FINAL[state] then cancel(id, state, 'user_request', at) end
+      if state and not FINAL[state] then release(cancel(id, state, 'user_request', at, {}), at) end
     end)
   end
   if #next == most then
