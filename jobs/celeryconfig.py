@@ -63,10 +63,9 @@ def celery_config(settings: Settings) -> dict[str, Any]:
         # -- Processes ------------------------------------------------------------------------------------------------
         # Jobs per worker. Calls within a job are concurrent (HEADRACE_CONCURRENCY); more jobs want more workers.
         "worker_concurrency": 1,
-        # Whatever leaks, leaks for this many jobs only. A replacement pauses the worker for about 0.3 s.
-        "worker_max_tasks_per_child": settings.max_tasks_per_child,
-        # KiB, looked at after each job. Well above the measured baseline of a child (tests/acceptance checks it):
-        # a limit below it would replace the child after every job.
+        # No `worker_max_tasks_per_child`: a child counts its jobs itself (tasks.engine.pool), Celery only messages.
+        # KiB, looked at after each message; the child itself looks after each job. Well above the measured baseline of
+        # a child (tests/acceptance checks it): a limit below it would replace the child after every job.
         "worker_max_memory_per_child": settings.max_memory_per_child or None,
         # -- Connections ----------------------------------------------------------------------------------------------
         # Workers may start before Redis does.

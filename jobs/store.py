@@ -14,14 +14,14 @@ from jobs.celery_app import create_celery
 from jobs.confirmation import ConfirmedRedis
 from jobs.connection import answered
 from jobs.endings import Ending, completed, failed, kept
-from jobs.errors import DuplicateJob, IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
+from jobs.errors import ConcurrencyLimit, DuplicateJob, IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
 from jobs.fleet import WorkerReport
 from jobs.ids import new_id
 from jobs.leases import Claim, Lease, Refusal
 from jobs.messages import Renderer
 from jobs.model import FileRef, Job, JobError, Progress, Reused, UsageItem, Waiting
 from jobs.new_job import Created, Idempotency, NewJob
-from jobs.pauses import Pause, Pauses, wait_for_resume
+from jobs.pauses import Pauses
 from jobs.pipelining import PipelinedRedis
 from jobs.purges import Purges
 from jobs.reader import JobReader
@@ -32,7 +32,9 @@ from jobs.scripts import Scripts
 from jobs.settings import Settings
 from jobs.states import FINAL, State
 from jobs.steps import read_steps, stage_steps
+from jobs.strikes import Strikes, StruckOut
 from jobs.usage import in_micros
+from jobs.waiting import hindrance
 
 SWEEP_BATCH = 100
 """Most jobs of each sort that one sweep handles, so that it never holds Redis for long."""
@@ -69,6 +71,7 @@ class JobStore:
         self.scripts = Scripts(redis, settings, renderer, patience=patience, confirmed=self._confirmed)
         self.pauses = Pauses(redis, self.scripts, patience=patience)
         self.purges = Purges(redis, self.scripts, patience=patience)
+        self.strikes = Strikes(redis, self.scripts, patience=patience)
         self._reader = JobReader(redis, patience=patience)
         self._settings = settings
         self._patience = patience
@@ -204,13 +207,20 @@ class JobStore:
         reused: Reused | None = None,
     ) -> None:
         """Ends the job well. `counts` are the last of its progress, which is all of it now."""
-        await self._finish(lease, completed(result=result, counts=counts, files=files, reused=reused))
+        await self.finish(lease, completed(result=result, counts=counts, files=files, reused=reused))
 
     async def fail(
         self, lease: Lease, error: JobError, *, files: Sequence[FileRef] | None = None, reused: Reused | None = None
     ) -> None:
         """Ends the job for good. `files` are those of its finished steps; None: as far as they are saved."""
-        await self._finish(lease, failed(error, files=files, reused=reused))
+        await self.finish(lease, failed(error, files=files, reused=reused))
+
+    async def finish(self, lease: Lease, ending: Ending) -> None:
+        """Ends the job, whichever way."""
+        reply = await self.scripts.finish(
+            **lease.held(), state=ending.state, reason=ending.reason, outcome=ending.outcome
+        )
+        _written(lease, reply)
 
     async def finish_and_claim(  # noqa: PLR0913  # an ending and a claim
         self,
@@ -224,10 +234,10 @@ class JobStore:
     ) -> Claim | None:
         """Ends the job as `complete` or `fail` do, and claims the next one that may run, in one round trip.
 
-        The next is the first of the first of `queues` that has one, if its kind is among `kinds`; None when there is
-        none: then the worker asks Celery, which has a message if a job waits that this call did not take. The same
-        `token` may be sent again until an answer comes back, and gets the same job. Raises LeaseLost; then nothing was
-        claimed.
+        The next is the most urgent of what waits in `queues`, that of an earlier queue before one as urgent, if its
+        kind is among `kinds`; else None: then the worker asks Celery, which has a message if a job waits that this call
+        did not take. The same `token` may be sent again until an answer comes back, and gets the same job. Raises
+        LeaseLost; then nothing was claimed.
         """
         requested_at = time.monotonic()
         reply = await self.scripts.finish_next(
@@ -277,15 +287,17 @@ class JobStore:
 
     # -- Recovery -----------------------------------------------------------------------------------------------------
 
-    async def lease_of(self, job_id: str, *, worker: str) -> Lease | None:
-        """The lease that `worker` holds on the job, if it does."""
-        async with answered(self._patience):
-            state, holder, fence, token = await self.redis.hmget(
-                keys.job(job_id), ["state", "worker", "fence", "claim"]
-            )
-        if state != State.RUNNING or holder != worker:
-            return None
-        return Lease(job_id, int(cast("str", fence)), cast("str", token))
+    async def lease_of(self, job_id: str, *, token: str) -> Lease | None:
+        """The lease under that claim on the job, or on one that was claimed after it in a chain, if there is one."""
+        next_id: str | None = job_id
+        while next_id is not None:
+            job_id = next_id
+            async with answered(self._patience):
+                found = await self.redis.hmget(keys.job(job_id), ["state", "claim", "fence", "next"])
+            state, claimed_by, fence, next_id = cast("list[str | None]", found)
+            if state == State.RUNNING and claimed_by == token:
+                return Lease(job_id, int(fence or 0), token)
+        return None
 
     async def lose(self, lease: Lease) -> State:
         """The holder is dead: the job is queued again, or failed when its attempts are used up."""
@@ -325,7 +337,7 @@ class JobStore:
         new: NewJob | None = None,
         retry: Retry = NO_RETRY,
     ) -> Created:
-        job_id, dedup = new_id(), new.dedup if new else None
+        job_id, dedup, limit = new_id(), new.dedup if new else None, new.concurrency if new else None
         if retry.of:
             await stage_steps(self.redis, of=retry.of, to=job_id, left_out=retry.left_out, patience=self._patience)
         outcome, found, *created_at = await self.scripts.create(
@@ -338,23 +350,22 @@ class JobStore:
             retry_of=retry.of,
             named_in=retry.named_in,
             left_out=retry.left_out,
+            on_limit=limit.on_limit if limit else "queue",
             dedup=dedup.argument() if dedup else {},
         )
         if outcome == "conflict":
             raise IdempotencyConflict(found)
         if outcome == "not_final":
             raise NotRetryable(retry.of, found)
+        if outcome == "struck":
+            raise StruckOut.parse(found)
+        if outcome == "limited" and limit:
+            raise ConcurrencyLimit(limit.key, found)
         if outcome == "duplicate" and dedup and dedup.reject:
             raise DuplicateJob(found)
         if outcome != "created":
             return Created(job_id=found, replayed=outcome == "replayed", duplicate=outcome == "duplicate")
         return Created(job_id=found, replayed=False, created_at=to_datetime(created_at[0]), new=new)
-
-    async def _finish(self, lease: Lease, ending: Ending) -> None:
-        reply = await self.scripts.finish(
-            **lease.held(), state=ending.state, reason=ending.reason, outcome=ending.outcome
-        )
-        _written(lease, reply)
 
     async def _claim_of(self, answer: Sequence[Any], token: str, requested_at: float) -> Claim:
         job_id, fields, input_text, saved = answer
@@ -367,11 +378,11 @@ class JobStore:
     async def _look(self, job_id: str) -> tuple[JobRecord, int | None, Waiting | None]:
         """The record, how many jobs are before it in its queue, and what keeps it from running."""
         fields, *rest = await self.scripts.look(job_id=job_id)
-        input_text, position, paused, pause = [*rest, None, None, None, None][:4]
+        input_text, position, closed, order = [*rest, None, None, None, None][:4]
         record = await self._reader.whole(job_id, pairs(fields), input_text)
         if record is None:
             raise JobNotFound(job_id)
-        return record, position, wait_for_resume(record, paused, Pause.parse(pause)) if paused and pause else None
+        return record, position, hindrance(record, closed, order)
 
 
 def _written(lease: Lease, reply: list[Any]) -> str:

@@ -1,12 +1,9 @@
 """One attempt at a job: claim it, keep the lease, run its pipeline, and bring it to its next state, exactly one."""
 
 import asyncio
-import time
-from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from importlib.metadata import version
-from uuid import uuid4
 
 import structlog
 from pydantic import BaseModel
@@ -22,16 +19,19 @@ from headrace.errors import (
     Rejected,
 )
 from headrace.pipeline import run_pipeline
+from jobs.endings import Ending, completed, failed
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.kind import InvalidKind, Kind
-from jobs.leases import Claim, Lease, Refusal
+from jobs.leases import Claim, Lease
 from jobs.model import Job, JobError
 from jobs.states import Reason, State
 from tasks.engine.backend import LeasedJob, Tools
+from tasks.engine.chain import Chain
 from tasks.engine.fault import describe
 from tasks.engine.lease import CANCEL_GRACE, LeaseThread
 from tasks.engine.loop_watch import LoopWatch
 from tasks.engine.outage import retry_while_unavailable
+from tasks.engine.outcome import Left, Outcome
 
 log = structlog.stdlib.get_logger("headrace.attempt")
 
@@ -55,9 +55,13 @@ class _Stop(StrEnum):
 class Attempt:
     """Runs one claimed job. All methods belong to the event loop of the process."""
 
-    def __init__(self, claim: Claim, kind: Kind, tools: Tools) -> None:
-        """Raises ValidationError or SavedByNewerVersion for an input or steps that this worker cannot read."""
+    def __init__(self, claim: Claim, kind: Kind, tools: Tools, chain: Chain | None = None) -> None:
+        """A job of `chain` may be followed by another.
+
+        Raises ValidationError or SavedByNewerVersion for an input or steps that this worker cannot read.
+        """
         self._claim = claim
+        self._chain = chain
         self._kind = kind
         self._input = kind.input.model_validate(claim.job.input)
         self._tools = tools
@@ -66,11 +70,12 @@ class Attempt:
         self._backend = LeasedJob(claim.lease, tools)
         self._context = JobContext(self._backend, claim.steps, version=kind.version, errors=kind.errors)
         self._stop: _Stop | None = None
+        self._why_lost = ""
         self._work: asyncio.Task[BaseModel] | None = None
         self._told_to_end = asyncio.Event()
         self._log = log.bind(job=claim.job.id, kind=kind.name, attempt=claim.job.attempt)
 
-    async def run(self, leases: LeaseThread) -> str:
+    async def run(self, leases: LeaseThread) -> Outcome:
         """Runs the pipeline to the end of the attempt; returns what became of the job. Raises CancellationIgnored."""
         self._log.info("job started", steps_saved=len(self._claim.steps))
         self._work = self._loop.create_task(self._pipeline())
@@ -81,13 +86,13 @@ class Attempt:
             with watch.ticking(), leases.hold(self._claim, on_lost=self._on_lost, waiting=waiting, loop=watch):
                 outcome = await self._settle(self._work)
         except LeaseLost as lost:
-            outcome = f"lost: {lost.state}"
+            outcome = Outcome(Left.LOST, lost.state)
         except StoreUnavailable:
             # The lease has ended by now; the job goes on elsewhere from its last saved step.
-            outcome = "lost: unreachable"
+            outcome = Outcome(Left.LOST, "unreachable")
         finally:
             limit.cancel()
-        self._log.info("job left", outcome=outcome)
+        self._log.info("job left", outcome=str(outcome))
         if not self._work.done():
             raise CancellationIgnored
         return outcome
@@ -102,6 +107,7 @@ class Attempt:
     def _on_lost(self, why: str) -> None:
         """From the lease thread."""
         self._log.warning("lease lost", why=why)
+        self._why_lost = why
         self._loop.call_soon_threadsafe(self._end, _Stop.LOST)
 
     def _end(self, why: _Stop) -> None:
@@ -118,12 +124,12 @@ class Attempt:
     async def _pipeline(self) -> BaseModel:
         return await run_pipeline(self._kind, self._context, self._input)
 
-    async def _settle(self, work: asyncio.Task[BaseModel]) -> str:
+    async def _settle(self, work: asyncio.Task[BaseModel]) -> Outcome:
         """Waits for the pipeline, or for the order to stop it, and writes what that means for the job."""
         await self._until_done_or_stuck(work)
         match self._stop:
             case _Stop.LOST:
-                return "lost"
+                return Outcome(Left.LOST, self._why_lost)
             case _Stop.TIME_LIMIT:
                 return await self._fail(Reason.TIME_LIMIT, f"It ran longer than {self._time_limit}.")
             case _Stop.INTERRUPTED if _unfinished(work):
@@ -138,7 +144,7 @@ class Attempt:
         if not work.done():
             await asyncio.wait({work}, timeout=CANCEL_GRACE)
 
-    async def _conclude(self, work: asyncio.Task[BaseModel]) -> str:
+    async def _conclude(self, work: asyncio.Task[BaseModel]) -> Outcome:
         try:
             body = work.result().model_dump(mode="json")
         except Rejected as error:
@@ -157,19 +163,11 @@ class Attempt:
             stage = self._context.stage_of(error)
             self._log.exception("pipeline failed", stage=stage)
             return await self._fail(Reason.INTERNAL_ERROR, describe(error, self._tools.settings), stage=stage)
-        await retry_while_unavailable(
-            lambda: self._tools.store.complete(
-                self._claim.lease,
-                result=body,
-                counts=self._context.counts,
-                files=self._context.files,
-                reused=self._context.reused,
-            ),
-            within=self._tools.settings.lease,
-        )
-        return "completed"
+        context = self._context
+        await self._finish(completed(result=body, counts=context.counts, files=context.files, reused=context.reused))
+        return Outcome(Left.COMPLETED)
 
-    async def _retry_later(self, error: ProviderError) -> str:
+    async def _retry_later(self, error: ProviderError) -> Outcome:
         settings = self._tools.settings
         retry_after = error.retry_after if isinstance(error, Busy) else None
         wait = retry_after or backoff(self._claim.job.attempt, base=settings.retry_base, limit=settings.retry_max)
@@ -183,50 +181,39 @@ class Attempt:
             ),
             within=settings.lease,
         )
-        return f"{state}: {error.reason}"
+        return _put_off(state, failure)
 
-    async def _fail(self, reason: Reason, message: str, *, stage: str | None = None) -> str:
+    async def _fail(self, reason: Reason, message: str, *, stage: str | None = None) -> Outcome:
         failure = JobError(reason=reason, message=message, stage=stage)
-        await retry_while_unavailable(
-            lambda: self._tools.store.fail(
-                self._claim.lease, failure, files=self._context.files, reused=self._context.reused
-            ),
-            within=self._tools.settings.lease,
-        )
-        return f"failed: {reason}"
+        await self._finish(failed(failure, files=self._context.files, reused=self._context.reused))
+        return Outcome(Left.FAILED, reason, message)
 
-    async def _hand_back(self) -> str:
+    async def _finish(self, ending: Ending) -> None:
+        # While the pipeline still runs, this process has no future, and no other job may have it.
+        if self._chain is not None and self._work is not None and self._work.done():
+            await self._chain.finish(self._claim.lease, ending)
+        else:
+            await retry_while_unavailable(
+                lambda: self._tools.store.finish(self._claim.lease, ending), within=self._tools.settings.lease
+            )
+
+    async def _hand_back(self) -> Outcome:
         state = await retry_while_unavailable(
             lambda: self._tools.store.hand_back(self._claim.lease), within=self._tools.settings.lease
         )
-        return "handed back" if state is State.QUEUED else f"{state}: {Reason.INTERRUPTED}"
+        return Outcome(Left.BACK) if state is State.QUEUED else Outcome(Left.FAILED, Reason.INTERRUPTED)
 
 
 def _unfinished(work: asyncio.Task[BaseModel]) -> bool:
     return not work.done() or work.cancelled() or isinstance(work.exception(), Interrupted)
 
 
-async def claim(job_id: str, tools: Tools, *, worker: str) -> Claim | Refusal:
-    """Claims the job, with patience while Redis is away. Raises StoreUnavailable; then the sweep finds the job."""
-    settings, token, began = tools.settings, str(uuid4()), time.monotonic()
-    claimed = await retry_while_unavailable(
-        lambda: tools.store.claim(job_id, worker=worker, token=token), within=settings.lease
-    )
-    if isinstance(claimed, Refusal):
-        return claimed
-    # The reply to an earlier try may have been lost, and a repeat does not make its lease longer.
-    claimed = replace(claimed, requested_at=began)
-    if time.monotonic() - began <= settings.heartbeat.total_seconds():
-        return claimed
-    renewed_at = time.monotonic()
-    try:
-        await retry_while_unavailable(lambda: tools.store.renew(claimed.lease), within=settings.lease)
-    except LeaseLost as lost:
-        return Refusal(lost.state)
-    return replace(claimed, requested_at=renewed_at)
+def _put_off(state: State, failure: JobError) -> Outcome:
+    left = Left.LATER if state is State.SCHEDULED else Left.FAILED
+    return Outcome(left, failure.reason, failure.message)
 
 
-async def leave_to_another(lease: Lease, error: Exception, tools: Tools) -> str:
+async def leave_to_another(lease: Lease, error: Exception, tools: Tools) -> Outcome:
     """Puts off a claimed job that this worker cannot begin, until another has it; returns what became of it.
 
     If Redis stays away or the lease is lost, the job goes on as after any lost lease.
@@ -240,10 +227,10 @@ async def leave_to_another(lease: Lease, error: Exception, tools: Tools) -> str:
             within=tools.settings.lease,
         )
     except LeaseLost as lost:
-        return f"lost: {lost.state}"
+        return Outcome(Left.LOST, lost.state)
     except StoreUnavailable:
-        return "lost: unreachable"
-    return f"{state}: {reason}"
+        return Outcome(Left.LOST, "unreachable")
+    return _put_off(state, failure)
 
 
 def _time_limit(kind: Kind, job: Job) -> timedelta:

@@ -12,7 +12,10 @@ from jobs.states import FINAL, State
 
 
 class EndedJobs:
-    """Follows each job that a worker's messages named, until its record shows how it ended, and under whom."""
+    """Follows each job that a worker's messages named, until its record shows how it ended, and under whom.
+
+    So does it each that followed one of them in a chain, as the records say.
+    """
 
     def __init__(self, redis: Redis, worker: str, *, patience: timedelta) -> None:
         self._redis = redis
@@ -27,12 +30,20 @@ class EndedJobs:
 
     async def look(self) -> None:
         """Reads the records of the jobs that may have ended since. Raises StoreUnavailable."""
-        followed = tuple(self._followed)
+        new = set(self._followed)
+        while new:
+            known = set(self._followed)
+            await self._read(tuple(new))
+            new = self._followed - known
+
+    async def _read(self, followed: tuple[str, ...]) -> None:
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
             for job_id in followed:
-                pipe.hmget(keys.job(job_id), ["state", "worker"])
-            found = cast("list[tuple[str | None, str | None]]", await pipe.execute())
-        for job_id, (state, worker) in zip(followed, found, strict=True):
+                pipe.hmget(keys.job(job_id), ["state", "worker", "next"])
+            found = cast("list[tuple[str | None, str | None, str | None]]", await pipe.execute())
+        for job_id, (state, worker, following) in zip(followed, found, strict=True):
+            if following is not None and job_id not in self._ended:
+                self._followed.add(following)
             if state in FINAL and worker == self._worker:
                 self._ended[job_id] = State(state)
             # Queued is a job that is just about to be claimed. All others that do not run here are out of our hands.

@@ -24,16 +24,19 @@ from celery.worker import state as celery_state
 
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.fleet import Fleet, WorkerReport
+from jobs.leases import Lease
 from jobs.model import JobError
 from jobs.schedules import ScheduleStore
 from jobs.settings import Settings
-from jobs.states import Reason
+from jobs.states import Reason, State
 from jobs.store import JobStore
 from tasks.engine import message_filter
 from tasks.engine.child import HAND_BACK
+from tasks.engine.current_jobs import CurrentJob, CurrentJobs
 from tasks.engine.health import HealthServer
 from tasks.engine.loop_thread import LoopThread
 from tasks.engine.outage import retry_while_unavailable
+from tasks.engine.outcome import Left, Outcome
 from tasks.engine.watchdog import Watchdog
 
 T = TypeVar("T")
@@ -60,10 +63,19 @@ class _Connected:
 class Parent:
     """One per worker. `worker` is unique among all workers, also where every host is called localhost."""
 
-    def __init__(self, settings: Settings, *, exit_process: Callable[[int], object] = os._exit) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        exit_process: Callable[[int], object] = os._exit,
+        on_recovered: Callable[[str, Outcome], object] = lambda _job, _outcome: None,
+    ) -> None:
+        """`on_recovered` is told, in the parent's thread, what became of a job whose child died."""
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         self._settings = settings
         self._exit = exit_process
+        self._on_recovered = on_recovered
+        self.current_jobs = CurrentJobs()
         self._started_at = datetime.now(UTC)
         self.watchdog = Watchdog(settings.watchdog)
         # Without a lock: a child that is killed would keep it.
@@ -99,10 +111,21 @@ class Parent:
         """In a child: the store has answered a claim."""
         self._claimed_at.value = time.monotonic()
 
-    def child_failed(self, job_id: str, error: BaseException) -> None:
-        """A child was killed or died with this job: it is to run again, or has failed if it was its time that ended."""
-        if self._connected is not None:
-            self._thread.run(self._recover(self._connected.store, job_id, error))
+    def child_failed(self, message_id: str, error: BaseException) -> None:
+        """The child that had this message was killed or died.
+
+        The job that it had come to is to run again, or has failed if it was its time that ended.
+        """
+        # Read now: a new child may write there as soon as Celery has one.
+        current = self.current_jobs.of(message_id)
+        if current is None:
+            log.warning("child lost", job=message_id, outcome="it had claimed nothing")
+        elif self._connected is not None:
+            self._thread.run(self._recover(self._connected.store, current, error))
+
+    def jobs_of(self, messages: Iterable[str]) -> list[str]:
+        """The jobs that the children with these messages have come to."""
+        return [current.job_id if (current := self.current_jobs.of(each)) else each for each in messages]
 
     def hand_back_and_exit(self) -> None:
         """Has children hand their jobs back, until the process ends; ends it itself when that takes too long."""
@@ -169,25 +192,25 @@ class Parent:
         self._store_away = False
         return answer
 
-    async def _recover(self, store: JobStore, job_id: str, error: BaseException) -> None:
-        lease = await retry_while_unavailable(lambda: store.lease_of(job_id, worker=self.worker))
+    async def _recover(self, store: JobStore, current: CurrentJob, error: BaseException) -> None:
+        # By the token of its chain: Redis may have been away for long, and the job run elsewhere again, or here.
+        lease = await retry_while_unavailable(lambda: store.lease_of(current.job_id, token=current.token))
         if lease is None:
             return
-        # Redis may have been away for long, and the sweep and our new child came first: then it is that child's lease.
-        # Its message passed through here before the claim, so this look, after the one at the lease, cannot miss it.
-        if any(request.id == job_id for request in _now(celery_state.reserved_requests)):
-            log.warning("child lost", job=job_id, outcome="taken by another child")
-            return
         try:
-            if isinstance(error, TimeLimitExceeded):
-                failure = JobError(reason=Reason.TIME_LIMIT, message="It did not stop at its time limit and was ended.")
-                await retry_while_unavailable(lambda: store.fail(lease, failure))
-                outcome = "failed: time_limit"
-            else:
-                outcome = await retry_while_unavailable(lambda: store.lose(lease))
+            outcome = await self._end_or_lose(store, lease, error)
         except LeaseLost as lost:
-            outcome = f"lost: {lost.state}"
-        log.warning("child lost", job=job_id, outcome=outcome)
+            outcome = Outcome(Left.LOST, lost.state)
+        log.warning("child lost", job=lease.job_id, outcome=str(outcome))
+        self._on_recovered(lease.job_id, outcome)
+
+    async def _end_or_lose(self, store: JobStore, lease: Lease, error: BaseException) -> Outcome:
+        if isinstance(error, TimeLimitExceeded):
+            failure = JobError(reason=Reason.TIME_LIMIT, message="It did not stop at its time limit and was ended.")
+            await retry_while_unavailable(lambda: store.fail(lease, failure))
+            return Outcome(Left.FAILED, failure.reason, failure.message)
+        state = await retry_while_unavailable(lambda: store.lose(lease))
+        return Outcome(Left.FAILED if state is State.FAILED else Left.LOST, Reason.WORKER_LOST)
 
     async def _leave(self, connected: _Connected) -> None:
         try:
@@ -205,7 +228,7 @@ class Parent:
             queues=queues,
             started_at=self._started_at,
             seen_at=datetime.now(UTC),
-            jobs=[request.id for request in _now(celery_state.active_requests)],
+            jobs=self.jobs_of(request.id for request in _now(celery_state.active_requests)),
         )
 
 

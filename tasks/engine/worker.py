@@ -5,10 +5,11 @@ import multiprocessing
 import os
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from billiard.process import current_process
 from celery import Celery, Task, bootsteps, signals
 
 from jobs import kinds
@@ -18,17 +19,20 @@ from jobs.logs import configure_logging
 from jobs.prices import Prices
 from jobs.redis_address import RedisAddress
 from jobs.settings import Settings
-from tasks.engine import message_filter
-from tasks.engine.child import Child
+from tasks.engine import chain, message_filter
+from tasks.engine.child import Child, Place
 from tasks.engine.consumer import FLUSH_EVERY, Consumer
 from tasks.engine.lease import EX_SOFTWARE
+from tasks.engine.monitors import MessageRequest, Monitors
+from tasks.engine.outcome import Outcome
 from tasks.engine.parent import Parent
+from tasks.engine.pool import pool_of
 from tasks.providers.registry import missing
 
 log = structlog.stdlib.get_logger("headrace.worker")
 
 HARD_LIMIT_MARGIN = timedelta(minutes=1)
-"""How long after its own time limit a job's process is killed: the last resort."""
+"""How long after its own time limit a job's process is killed, if it was the last of its chain: the last resort."""
 LOOK_FOR_CHILD_EVERY = 0.2
 """Seconds. A worker whose child has ended, or was replaced after so many jobs, does nothing until it looks."""
 
@@ -42,8 +46,9 @@ class Worker:
         self._exit = exit_process
         self._child_broken = multiprocessing.Event()
         """Shared with the children, which cannot end the worker with an exit code that says so."""
-        self.parent = Parent(settings, exit_process=exit_process)
+        self.parent = Parent(settings, exit_process=exit_process, on_recovered=self._tell_of_recovered)
         self._child: Child | None = None
+        self._monitors: Monitors | None = None
 
     def require_usable_settings(self, **_: Any) -> None:  # noqa: ANN401  # a signal's
         """Ends a worker that could not work."""
@@ -51,10 +56,25 @@ class Worker:
         if why:
             raise SystemExit(f"headrace: {why}")
 
-    def open_child(self) -> None:
-        """In a new child. One that cannot be opened would take jobs and not run them: it ends, the worker with it."""
+    def child_worn_out(self) -> bool:
+        """In a child: whether another process should take its place."""
+        return self._child is not None and self._child.worn_out
+
+    def open_child(self, app: Celery, node: str) -> None:
+        """In a new child of the worker that Celery calls `node`.
+
+        One that cannot be opened would take jobs and not run them: it ends, the worker with it.
+        """
         try:
-            self._child = Child(self._settings, worker=self.parent.worker, on_claim=self.parent.note_claim)
+            number: int = cast("Any", current_process()).index
+            place = Place(
+                worker=self.parent.worker,
+                queues=list(app.amqp.queues.consume_from),
+                monitors=Monitors(app, node),
+                on_claim=self.parent.note_claim,
+                on_job=lambda job: self.parent.current_jobs.note(number, job),
+            )
+            self._child = Child(self._settings, place)
         except Exception:
             log.critical("this process cannot run jobs; ending the worker", exc_info=True)
             self._child_broken.set()
@@ -71,6 +91,21 @@ class Worker:
     def run(self, job_id: str) -> str:
         assert self._child is not None, "worker_process_init comes before any task"
         return self._child.run(job_id)
+
+    def open_parent(self, app: Celery, node: str, queues: list[str]) -> None:
+        """In the parent of the worker that Celery calls `node`, once it has forked its first child."""
+        self._monitors = Monitors(app, node)
+        self.parent.start(queues)
+
+    def close_parent(self) -> None:
+        self.parent.hand_back_and_exit()
+        self.parent.stop()
+        if self._monitors is not None:
+            self._monitors.close()
+
+    def _tell_of_recovered(self, job_id: str, outcome: Outcome) -> None:
+        if self._monitors is not None:
+            self._monitors.left(job_id, outcome)
 
 
 def startup_fault(settings: Settings) -> str | None:
@@ -102,12 +137,13 @@ def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
         return worker.run(task.request.id)
 
     for kind in kinds.known():
-        hard_limit = int((kind.time_limit + HARD_LIMIT_MARGIN).total_seconds())
-        app.task(name=kind.name, bind=True, time_limit=hard_limit)(run)
-    app.task(name=message_filter.UNKNOWN_KIND, bind=True)(run)
+        hard_limit = int((chain.LENGTH + kind.time_limit + HARD_LIMIT_MARGIN).total_seconds())
+        app.task(name=kind.name, bind=True, time_limit=hard_limit, Request=MessageRequest)(run)
+    app.task(name=message_filter.UNKNOWN_KIND, bind=True, Request=MessageRequest)(run)
     app.conf.worker_consumer = Consumer
+    app.conf.worker_pool = pool_of(worker.child_worn_out)
     app.steps["worker"].add(_parent_step(worker))
-    _connect(worker, settings)
+    _connect(worker, app, settings)
     return app
 
 
@@ -118,7 +154,7 @@ def _parent_step(ours: Worker) -> type[bootsteps.StartStopStep]:
         requires = ("celery.worker.components:Pool",)
 
         def start(self, parent: Any) -> None:  # noqa: ANN401  # Celery's worker
-            ours.parent.start(list(parent.app.amqp.queues.consume_from))
+            ours.open_parent(parent.app, parent.hostname, list(parent.app.amqp.queues.consume_from))
 
         def register_with_event_loop(self, parent: Any, hub: Any) -> None:  # noqa: ANN401
             hub.call_repeatedly(1, ours.parent.watchdog.tick)
@@ -129,15 +165,14 @@ def _parent_step(ours: Worker) -> type[bootsteps.StartStopStep]:
 
         def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002
             # Not every stop begins with the signal that says so: a remote `shutdown` does not.
-            ours.parent.hand_back_and_exit()
-            ours.parent.stop()
+            ours.close_parent()
 
         terminate = stop
 
     return ParentStep
 
 
-def _connect(worker: Worker, settings: Settings) -> None:
+def _connect(worker: Worker, app: Celery, settings: Settings) -> None:
     def settle(**_: Any) -> None:  # noqa: ANN401  # Celery's signals
         # What is loaded by now stays: Celery looks for garbage before each fork, 150 ms in which nothing else is done.
         gc.collect()
@@ -146,8 +181,8 @@ def _connect(worker: Worker, settings: Settings) -> None:
     def set_up_logging(**_: Any) -> None:  # noqa: ANN401
         configure_logging(settings)
 
-    def open_child(**_: Any) -> None:  # noqa: ANN401
-        worker.open_child()
+    def open_child(sender: str, **_: Any) -> None:  # noqa: ANN401
+        worker.open_child(app, sender)
 
     def close_child(**_: Any) -> None:  # noqa: ANN401
         worker.close_child()

@@ -1,17 +1,22 @@
 """finish_next.lua: the end of a job and the claim of the next, in one round trip."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from jobs import keys
+from jobs import keys, kinds
 from jobs.endings import Ending, completed, failed
 from jobs.errors import LeaseLost
+from jobs.fleet import WorkerReport
 from jobs.leases import Claim, Lease
+from jobs.new_job import NewJob
 from jobs.states import State
 from jobs.store import JobStore
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import BROKEN, LANE, WORKER, claimed, queued, running, story
+from tests.support.known_keys import MADE_UP_QUEUE
 from tests.support.time_travel import pass_start_deadline
 
 DONE = completed(result={"title": "The Fox"})
@@ -31,7 +36,7 @@ async def chained(
     kinds: Sequence[str] = ("story",),
 ) -> Claim | None:
     return await store.finish_and_claim(
-        lease, ending, worker=WORKER, token=token, queues=["warmups", "default"], kinds=kinds
+        lease, ending, worker=WORKER, token=token, queues=[MADE_UP_QUEUE, "default"], kinds=kinds
     )
 
 
@@ -146,3 +151,160 @@ async def test_who_has_lost_the_lease_claims_nothing(store: JobStore) -> None:
         await chained(store, claim.lease)
 
     assert (await store.get(waiting)).state is State.QUEUED
+
+
+# -- The order over several queues -------------------------------------------------------------------------------------
+
+
+async def report(store: JobStore, worker: str, *queues: str) -> None:
+    now = datetime.now(UTC)
+    await store.report(
+        WorkerReport(id=worker, host="h", pid=1, version="0", queues=list(queues), started_at=now, seen_at=now, jobs=[])
+    )
+
+
+def warm_up(priority: int = 3) -> NewJob:
+    kind = replace(kinds.get("warmup"), queue=WARM_UPS)
+    return NewJob(kind, {"urls": ["https://example.com/"]}, priority=priority)
+
+
+BOTH = ("story", "warmup")
+WARM_UPS = MADE_UP_QUEUE
+
+
+async def test_the_most_urgent_of_all_queues_comes_first(store: JobStore) -> None:
+    claim: Claim | None = await running(store)
+    expected = [
+        await queued(store, story(priority=0)),
+        await queued(store, warm_up(priority=1)),
+        await queued(store, story(priority=2)),
+        await queued(store, warm_up(priority=8)),
+    ]
+
+    order: list[str] = []
+    while (claim := await chained(store, claim.lease, token=f"{len(order)}", kinds=BOTH)) is not None:
+        order.append(claim.lease.job_id)
+
+    assert order == expected
+
+
+async def test_of_equally_urgent_jobs_that_of_the_first_queue_is_taken(store: JobStore) -> None:
+    claim = await running(store)
+    await queued(store)
+    second = await queued(store, warm_up())
+
+    following = await chained(store, claim.lease, kinds=BOTH)
+
+    assert following is not None
+    assert following.lease.job_id == second
+
+
+async def test_a_job_with_a_message_is_taken_with_it(store: JobStore, held: Inspector) -> None:
+    claim = await running(store)
+    await report(store, "idle", WARM_UPS)
+    released = await queued(store, warm_up())
+    waiting = await queued(store, warm_up())
+    assert await held.messages(f"{WARM_UPS}\x06\x163") == [released]
+
+    following = await chained(store, claim.lease, kinds=BOTH)
+
+    assert following is not None
+    assert following.lease.job_id == released
+    assert await held.messages(f"{WARM_UPS}\x06\x163") == [], "it cost nobody a look"
+    assert await held.members(keys.queue(WARM_UPS, keys.RELEASED)) == []
+    assert await held.members(keys.queue(WARM_UPS, keys.ORDER)) == [waiting]
+    assert await held.running(WARM_UPS) == {released}
+
+
+async def test_a_message_that_another_worker_has_popped_is_left_to_it(store: JobStore, held: Inspector) -> None:
+    claim = await running(store)
+    await report(store, "idle", WARM_UPS)
+    popped = await queued(store, warm_up())
+    assert await held.pop(f"{WARM_UPS}\x06\x163") == popped
+
+    assert await chained(store, claim.lease, kinds=BOTH) is None
+
+    assert (await store.get(popped)).state is State.QUEUED
+
+
+async def test_stale_messages_are_dropped_on_the_way(store: JobStore, held: Inspector) -> None:
+    claim = await running(store)
+    await report(store, "idle", WARM_UPS)
+    released = await queued(store, warm_up())
+    lane = f"{WARM_UPS}\x06\x163"
+    [text] = await held.message_texts(lane)
+    await store.redis.rpush(lane, *[text.replace(released, claim.job.id)] * 3)
+
+    following = await chained(store, claim.lease, kinds=BOTH)
+
+    assert following is not None
+    assert following.lease.job_id == released
+    assert await held.message_texts(lane) == []
+    assert await held.counter("claims_refused") == 3
+
+
+async def test_nothing_is_passed_over(store: JobStore) -> None:
+    """Of a job that this worker may not run now neither its queue nor another is to take advantage."""
+    claim = await running(store)
+    await queued(store, warm_up(priority=0))
+    await queued(store)
+
+    assert await chained(store, claim.lease, kinds=["story"]) is None
+
+
+async def test_the_window_is_right_after_a_chain(store: JobStore, held: Inspector) -> None:
+    """Two workers: one runs a chain, one is idle; there is a message for that one, and no other."""
+    for worker in (WORKER, "idle"):
+        await report(store, worker, "default")
+    first = [await queued(store) for _ in range(6)]
+    claim: Claim | None = await claimed(store, str(await held.pop(LANE)))
+    for number in range(3):
+        assert claim is not None
+        claim = await chained(store, claim.lease, token=str(number))
+        assert len(await held.messages(LANE)) == 1
+        assert len(await held.running("default")) == 1
+    assert claim is not None
+    await store.complete(claim.lease, result={})
+    assert len(await held.messages(LANE)) == 2
+    assert len(await held.members(keys.queue("default", keys.RELEASED))) == 2
+    assert {(await store.get(job_id)).state for job_id in first} == {State.COMPLETED, State.QUEUED}
+
+
+async def test_a_job_that_is_held_is_put_aside_for_the_next(store: JobStore) -> None:
+    claim = await running(store)
+    held_back = await queued(store, warm_up(priority=0))
+    await store.pauses.pause("kind:warmup", by="ann", why="the host is away")
+    waiting = await queued(store)
+
+    following = await chained(store, claim.lease, kinds=BOTH)
+
+    assert following is not None
+    assert following.lease.job_id == waiting
+    assert (await store.get(held_back)).state is State.QUEUED
+
+
+async def test_a_paused_queue_is_left_alone(store: JobStore) -> None:
+    claim = await running(store)
+    held_back = await queued(store, warm_up(priority=0))
+    await store.pauses.pause(f"queue:{WARM_UPS}", by="ann", why="the host is away")
+    waiting = await queued(store)
+
+    following = await chained(store, claim.lease, kinds=BOTH)
+
+    assert following is not None
+    assert following.lease.job_id == waiting
+    assert (await store.get(held_back)).state is State.QUEUED
+
+
+async def test_a_bad_record_is_put_aside_for_the_next(store: JobStore, held: Inspector) -> None:
+    claim = await running(store)
+    bad = await queued(store, story(priority=0))
+    waiting = await queued(store)
+    await store.redis.delete(keys.job(bad))
+
+    following = await chained(store, claim.lease)
+
+    assert following is not None
+    assert following.lease.job_id == waiting
+    assert await held.counter("quarantined") == 1
+    assert (await store.get(claim.lease.job_id)).state is State.COMPLETED

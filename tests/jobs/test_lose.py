@@ -3,6 +3,7 @@
 import pytest
 
 from jobs import keys
+from jobs.endings import completed
 from jobs.errors import LeaseLost
 from jobs.leases import Lease
 from jobs.states import Reason, State
@@ -105,24 +106,38 @@ async def test_a_loss_whose_reply_was_lost_is_one_event(
     assert await held.counter("children_lost") == 1
 
 
-async def test_the_lease_of_a_worker_can_be_looked_up(store: JobStore) -> None:
-    claim = await running(store)
+async def test_the_lease_under_a_claim_can_be_looked_up(store: JobStore) -> None:
+    claim = await claimed(store, await queued(store), token="mine")  # noqa: S106  # no secret
 
-    assert await store.lease_of(claim.lease.job_id, worker=WORKER) == claim.lease
-
-
-async def test_a_worker_has_no_lease_on_anothers_job(store: JobStore) -> None:
-    claim = await running(store)
-
-    assert await store.lease_of(claim.lease.job_id, worker="worker-2@host") is None
+    assert await store.lease_of(claim.job.id, token="mine") == claim.lease  # noqa: S106
+    assert await store.lease_of(claim.job.id, token="another's") is None  # noqa: S106
 
 
-async def test_a_worker_has_no_lease_on_a_job_it_gave_back(store: JobStore) -> None:
-    claim = await running(store)
+async def test_the_lease_of_a_later_job_of_the_chain_is_found(store: JobStore) -> None:
+    first = await claimed(store, await queued(store), token="chain")  # noqa: S106  # no secret
+    claim = first
+    for _ in range(3):
+        await queued(store)
+        following = await store.finish_and_claim(
+            claim.lease,
+            completed(result={}),
+            worker=WORKER,
+            token="chain",  # noqa: S106
+            queues=["default"],
+            kinds=["story"],
+        )
+        assert following is not None
+        claim = following
+
+    assert await store.lease_of(first.job.id, token="chain") == claim.lease  # noqa: S106
+
+
+async def test_there_is_no_lease_on_a_job_that_was_given_back(store: JobStore) -> None:
+    claim = await claimed(store, await queued(store), token="mine")  # noqa: S106  # no secret
     await store.hand_back(claim.lease)
 
-    assert await store.lease_of(claim.lease.job_id, worker=WORKER) is None
+    assert await store.lease_of(claim.job.id, token="mine") is None  # noqa: S106
 
 
 async def test_nobody_has_a_lease_on_an_unknown_job(store: JobStore) -> None:
-    assert await store.lease_of("00000000-0000-0000-0000-000000000000", worker=WORKER) is None
+    assert await store.lease_of("00000000-0000-0000-0000-000000000000", token="mine") is None  # noqa: S106

@@ -113,7 +113,7 @@ async def test_without_the_extra_a_video_fails_at_once_and_costs_nothing(
     claim: Claim, tools: Tools, leases: LeaseThread, counted: Counted, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
-    assert await Attempt(claim, kinds.get("lesson"), tools).run(leases) == "failed: input_rejected"
+    assert str(await Attempt(claim, kinds.get("lesson"), tools).run(leases)) == "failed: input_rejected"
     job = await tools.store.get(claim.job.id)
     assert job.state is State.FAILED
     assert job.error is not None
@@ -125,7 +125,7 @@ async def test_without_an_ffmpeg_a_video_fails_at_once_and_costs_nothing(
     claim: Claim, tools: Tools, leases: LeaseThread, counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nowhere/ffmpeg")
-    assert await Attempt(claim, kinds.get("lesson"), tools).run(leases) == "failed: input_rejected"
+    assert str(await Attempt(claim, kinds.get("lesson"), tools).run(leases)) == "failed: input_rejected"
     job = await tools.store.get(claim.job.id)
     assert job.error is not None
     assert "no ffmpeg" in job.error.message

@@ -26,8 +26,8 @@ from jobs.rates import Rate
 from jobs.states import Reason, State
 from jobs.store import JobStore
 from tasks.engine.attempt import Attempt, CancellationIgnored
-from tasks.engine.attempt import claim as claim_job
 from tasks.engine.backend import Tools
+from tasks.engine.chain import Chain
 from tasks.engine.lease import EX_SOFTWARE, LeaseThread
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import desk_of, planned
@@ -73,7 +73,8 @@ async def test_a_claim_whose_first_reply_was_lost_has_its_whole_lease(
 
     monkeypatch.setattr(store, "claim", lose_the_reply)
     asked = time.monotonic()
-    claimed = await claim_job(created.job_id, quick, worker="tests")
+    chain = Chain(quick, worker="tests", queues=["default"], goes_on=lambda: True, on_answer=lambda: None)
+    claimed = await chain.begin(created.job_id)
     assert isinstance(claimed, Claim)
     assert lease_ends[0] == lease_ends[1], "a repeat has the first one's lease"
     extended = float(await store.redis.zscore(keys.LEASES, created.job_id) or 0) - lease_ends[0]
@@ -92,7 +93,7 @@ async def test_a_result_completes_the_job(claim: Claim, tools: Tools, leases: Le
         await context.progress(0.9, "too soon after it to be told", counts={"total": 2, "done": 2})
         return Result(answer=42)
 
-    assert await Attempt(claim, made_by(answer), tools).run(leases) == "completed"
+    assert str(await Attempt(claim, made_by(answer), tools).run(leases)) == "completed"
     job = await tools.store.get(claim.job.id)
     assert (job.state, job.result) == (State.COMPLETED, {"answer": 42})
     assert job.progress == Progress(fraction=1.0, phase="done", counts={"total": 2, "done": 2})
@@ -189,7 +190,7 @@ async def test_a_wait_that_the_provider_tells_is_not_longer_than_the_longest(
     async def be_busy(_context: JobContext, _input: BaseModel) -> BaseModel:
         raise Busy("Come back in the evening.", retry_after=timedelta(hours=8))
 
-    assert await Attempt(claim, made_by(be_busy), tools).run(leases) == "scheduled: provider_busy"
+    assert str(await Attempt(claim, made_by(be_busy), tools).run(leases)) == "scheduled: provider_busy"
     assert await _wait(held, claim) == pytest.approx(tools.settings.retry_max.total_seconds(), abs=5)
 
 
@@ -206,7 +207,7 @@ async def test_a_job_waits_for_its_booked_slot_however_far_away_that_is(
         assert isinstance(answer, Wait)
         raise RateLimited("There is room later.", retry_after=answer.left)
 
-    assert await Attempt(claim, made_by(ask), tools).run(leases) == "scheduled: rate_limited"
+    assert str(await Attempt(claim, made_by(ask), tools).run(leases)) == "scheduled: rate_limited"
     assert await _wait(held, claim) == pytest.approx(30 * 60, abs=5)
 
 
@@ -223,7 +224,7 @@ async def test_an_interrupted_job_is_handed_back_without_using_up_the_attempt(
     quick = replace(tools, settings=tools.settings.model_copy(update={"grace": timedelta(milliseconds=50)}))
     attempt = Attempt(claim, made_by(_hang), quick)
     asyncio.get_running_loop().call_later(0.1, attempt.interrupt)
-    assert await attempt.run(leases) == "handed back"
+    assert str(await attempt.run(leases)) == "handed back"
     job = await tools.store.get(claim.job.id)
     assert (job.state, job.state_reason, job.attempt) == (State.QUEUED, Reason.INTERRUPTED, 0)
 
@@ -237,7 +238,7 @@ async def test_a_job_that_is_lost_while_it_is_to_be_handed_back_is_left_at_once(
     running = asyncio.create_task(attempt.run(leases))
     attempt.interrupt()
     await tools.store.cancel(claim.job.id)
-    assert await asyncio.wait_for(running, timeout=30) == "lost"
+    assert str(await asyncio.wait_for(running, timeout=30)) == "lost: cancelled"
 
 
 async def test_an_interrupted_job_that_was_just_done_is_completed(
@@ -248,7 +249,7 @@ async def test_an_interrupted_job_that_was_just_done_is_completed(
         return Result(answer=42)
 
     attempt = Attempt(claim, made_by(answer), tools)
-    assert await attempt.run(leases) == "completed"
+    assert str(await attempt.run(leases)) == "completed"
 
 
 async def test_a_pipeline_that_goes_on_when_cancelled_is_given_up(
@@ -280,7 +281,7 @@ async def test_a_cancelled_job_is_left_alone(claim: Claim, tools: Tools, leases:
     attempt = Attempt(claim, made_by(_hang), tools)
     running = asyncio.create_task(attempt.run(leases))
     await store.cancel(claim.job.id)
-    assert await running == "lost"
+    assert str(await running) == "lost: cancelled"
     assert (await store.get(claim.job.id)).state is State.CANCELLED
 
 
@@ -304,7 +305,7 @@ async def test_a_blocked_loop_fails_the_job_by_name_of_the_place(claim: Claim, t
     finally:
         leases.close()
 
-    assert (outcome, ended_with) == ("lost: failed", [EX_SOFTWARE])
+    assert (str(outcome), ended_with) == ("lost: failed", [EX_SOFTWARE])
     job = await tools.store.get(claim.job.id)
     assert job.error is not None
     assert (job.error.reason, job.attempt) == (Reason.INTERNAL_ERROR, 1)
@@ -312,6 +313,26 @@ async def test_a_blocked_loop_fails_the_job_by_name_of_the_place(claim: Claim, t
     assert re.match(rf"The pipeline blocked its event loop for 1 s, at {place}\. Await", job.error.message)
     [warning] = [line for line in logs if line["event"] == "the event loop is blocked"]
     assert re.fullmatch(place, warning["where"])
+
+
+@pytest.mark.slow
+async def test_a_loop_that_is_blocked_beyond_the_jobs_own_time_limit_ends_with_it(
+    claim: Claim, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit of which the loop, being blocked, hears nothing."""
+    monkeypatch.setattr("tasks.engine.lease.CANCEL_GRACE", 1.0)
+    limited = replace(claim, job=claim.job.model_copy(update={"time_limit_seconds": 1}))
+    ended_with: list[int] = []
+    leases = LeaseThread(tools.settings, exit_process=ended_with.append)
+    try:
+        await Attempt(limited, made_by(_render_for(4)), tools).run(leases)
+    finally:
+        leases.close()
+
+    assert ended_with == [EX_SOFTWARE]
+    error = (await tools.store.get(claim.job.id)).error
+    assert error is not None
+    assert error.reason is Reason.TIME_LIMIT
 
 
 @pytest.mark.slow
@@ -324,7 +345,7 @@ async def test_a_loop_that_is_blocked_for_a_moment_is_only_said_to_be(claim: Cla
     finally:
         leases.close()
 
-    assert (outcome, ended_with) == ("completed", [])
+    assert (str(outcome), ended_with) == ("completed", [])
     assert "the event loop is blocked" in [line["event"] for line in logs]
 
 
@@ -346,5 +367,5 @@ async def test_a_cancel_that_a_blocked_loop_does_not_hear_ends_the_process(
     finally:
         leases.close()
 
-    assert (outcome, ended_with) == ("lost", [EX_SOFTWARE])
+    assert (str(outcome), ended_with) == ("lost: cancelled", [EX_SOFTWARE])
     assert (await store.get(claim.job.id)).state is State.CANCELLED

@@ -9,13 +9,15 @@ from typing import Any, TypeVar
 import pytest
 
 from jobs import kinds
+from jobs.celery_app import create_celery
 from jobs.leases import Claim
 from jobs.model import Job
 from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.states import Reason, State
 from jobs.store import JobStore
-from tasks.engine.child import Child
+from tasks.engine.child import Child, Place
+from tasks.engine.monitors import Monitors
 from tests.support.jobs_at_hand import claimed, story
 from tests.support.time_travel import make_retry_due, sweep
 
@@ -25,7 +27,10 @@ STORY = kinds.get("story")
 
 @pytest.fixture
 def child(settings: Settings) -> Iterator[Child]:
-    child = Child(settings, worker="tests", on_claim=lambda: None)
+    monitors = Monitors(create_celery(settings), "celery@tests")
+    nothing: Callable[..., None] = lambda *_: None  # noqa: E731  # it is nobody's
+    place = Place(worker="tests", queues=["default"], monitors=monitors, on_claim=nothing, on_job=nothing)
+    child = Child(settings, place)
     yield child
     child.close()
 

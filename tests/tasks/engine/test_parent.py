@@ -7,10 +7,11 @@ from datetime import timedelta
 from weakref import WeakSet
 
 import pytest
-from billiard.exceptions import WorkerLostError
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker import state as celery_state
 
 from jobs import keys, kinds
+from jobs.endings import completed
 from jobs.errors import StoreUnavailable
 from jobs.fleet import WorkerReport
 from jobs.leases import Claim
@@ -22,9 +23,11 @@ from jobs.states import State
 from jobs.store import JobStore
 from tasks.engine import message_filter
 from tasks.engine.child import HAND_BACK
+from tasks.engine.current_jobs import CurrentJob
+from tasks.engine.outcome import Outcome
 from tasks.engine.parent import Parent
 from tests.support.inspector import Inspector
-from tests.support.time_travel import PAST, make_schedule_due
+from tests.support.time_travel import PAST, end_lease, make_schedule_due, sweep
 from tests.support.waiting import wait_until
 
 
@@ -61,35 +64,87 @@ def parent(settings: Settings) -> Iterator[Parent]:
     parent.stop()
 
 
-async def _run_under(parent: Parent, store: JobStore) -> Claim:
-    created = await store.create(NewJob(kinds.get("story"), {"title": "A", "prompt": "B", "pages": 4}))
-    claim = await store.claim(created.job_id, worker=parent.worker, token="tests")  # noqa: S106  # not a secret
+def _story() -> NewJob:
+    return NewJob(kinds.get("story"), {"title": "A", "prompt": "B", "pages": 4})
+
+
+async def _run_under(parent: Parent, store: JobStore, token: str = "mine") -> Claim:  # noqa: S107  # no secret
+    """As a child does it: it says what it is about to claim, and claims."""
+    job_id = (await store.create(_story())).job_id
+    parent.current_jobs.note(0, CurrentJob(message_id=job_id, job_id=job_id, token=token))
+    claim = await store.claim(job_id, worker=parent.worker, token=token)
     assert isinstance(claim, Claim)
     return claim
 
 
-async def _recovered(parent: Parent, store: JobStore) -> None:
-    """A job whose child died is queued again, and so all that was asked of the parent before is done."""
-    job_id = (await _run_under(parent, store)).job.id
-    parent.child_failed(job_id, WorkerLostError())
-
+async def _queued_again(store: JobStore, job_id: str) -> None:
     async def queued() -> bool:
         return (await store.get(job_id)).state is State.QUEUED
 
     await wait_until(queued, within=5, what="the job is queued again")
 
 
-async def test_a_job_that_a_new_child_has_by_then_is_left_to_it(
-    parent: Parent, store: JobStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Redis was away when the child died; the sweep and the new child came before the parent's recovery."""
+async def _recovered(parent: Parent, store: JobStore) -> None:
+    """A job whose child died is queued again, and so all that was asked of the parent before is done."""
     job_id = (await _run_under(parent, store)).job.id
-    taken = Request(job_id)
-    monkeypatch.setattr(celery_state, "reserved_requests", WeakSet([taken]))
-    monkeypatch.setattr(celery_state, "active_requests", WeakSet([taken]))
+    parent.child_failed(job_id, WorkerLostError())
+    await _queued_again(store, job_id)
+
+
+async def test_a_job_that_a_new_child_has_by_then_is_left_to_it(parent: Parent, store: JobStore) -> None:
+    """Redis was away when the child died; the sweep and the new child came before the parent's recovery."""
+    job_id = (await _run_under(parent, store, token="dead")).job.id  # noqa: S106  # no secret
+    await end_lease(store.redis, job_id)
+    await sweep(store)
+    assert isinstance(await store.claim(job_id, worker=parent.worker, token="new"), Claim)  # noqa: S106
     parent.child_failed(job_id, WorkerLostError())
     await _recovered(parent, store)
     assert (await store.get(job_id)).state is State.RUNNING
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["as the child said", "of which the child had not heard yet"])
+async def test_the_job_that_a_chain_had_come_to_is_recovered(
+    parent: Parent, store: JobStore, told: bool
+) -> None:  # a parameter
+    first = await _run_under(parent, store)
+    second = (await store.create(_story())).job_id
+    following = await store.finish_and_claim(
+        first.lease,
+        completed(result={}),
+        worker=parent.worker,
+        token="mine",  # noqa: S106
+        queues=["default"],
+        kinds=["story"],
+    )
+    assert following is not None
+    assert following.job.id == second
+    if told:
+        parent.current_jobs.note(0, CurrentJob(message_id=first.job.id, job_id=second, token="mine"))  # noqa: S106
+        assert parent.jobs_of([first.job.id]) == [second]
+
+    parent.child_failed(first.job.id, WorkerLostError())
+
+    await _queued_again(store, second)
+    assert (await store.get(first.job.id)).state is State.COMPLETED
+
+
+async def test_what_became_of_a_lost_childs_job_is_told(settings: Settings, store: JobStore) -> None:
+    told: list[tuple[str, str]] = []
+
+    def note(job_id: str, outcome: Outcome) -> None:
+        told.append((job_id, str(outcome)))
+
+    parent = Parent(settings, on_recovered=note)
+    parent.start(["default"])
+    try:
+        lost, too_long = await _run_under(parent, store), await _run_under(parent, store)
+        parent.child_failed(too_long.job.id, TimeLimitExceeded(1))
+        parent.current_jobs.note(0, CurrentJob(lost.job.id, lost.job.id, "mine"))
+        parent.child_failed(lost.job.id, WorkerLostError())
+        await wait_until(lambda: len(told) == 2, within=5, what="both are told")
+    finally:
+        parent.stop()
+    assert sorted(told) == sorted([(too_long.job.id, "failed: time_limit"), (lost.job.id, "lost: worker_lost")])
 
 
 def test_children_are_told_to_stop_though_the_jobs_change_meanwhile(
