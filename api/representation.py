@@ -12,7 +12,7 @@ from pydantic import Field
 from pydantic_core import to_json
 
 from jobs.batches import Batch, Outcome
-from jobs.model import FileRef, Frozen, Job, Progress, QueuePlace
+from jobs.model import FileRef, Frozen, Job, Progress, QueuePlace, Waiting
 from jobs.new_job import NewJob
 from jobs.states import FINAL, State
 
@@ -145,7 +145,7 @@ _BLANK = job_body(
 """A queued job before anything is known of it."""
 
 
-def just_accepted(job_id: str, new: NewJob, created_at: datetime) -> Response:
+def just_accepted(job_id: str, new: NewJob, created_at: datetime, waiting: Waiting | None) -> Response:
     """202 for a job stored a moment ago, without reading it back. Says what `GET` says, but for the place in line."""
     due = new.due(created_at)
     scheduled = {"on": "scheduled", "since": None, "until": due, "detail": None}
@@ -157,10 +157,10 @@ def just_accepted(job_id: str, new: NewJob, created_at: datetime) -> Response:
             "state": State.SCHEDULED if due else State.QUEUED,
             "user_id": new.user_id,
             "input": new.input,
-            "waiting": scheduled if due else {"on": "worker", "since": created_at, "until": None, "detail": None},
+            "waiting": scheduled if due else waiting and waiting.model_dump(),
             "max_attempts": new.max_attempts,
             "priority": new.priority,
-            "queue": {"name": new.kind.queue, "position": None},
+            "queue": {"name": new.kind.queue, "position": None, "estimated_start_at": None},
             "max_cost": None if new.max_cost is None else float(new.max_cost),
             "created_at": created_at,
             "time_limit_seconds": _seconds(new.time_limit),

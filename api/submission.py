@@ -21,7 +21,7 @@ from jobs.errors import UnknownKind
 from jobs.kinds import Kind
 from jobs.limits import Concurrency
 from jobs.new_job import Dedup, NewJob
-from jobs.options import BatchOptions, JobOptions, RunOptions, Timing
+from jobs.options import JobOptions, RunOptions, Timing
 from jobs.priorities import PRIORITIES
 from jobs.settings import Settings
 
@@ -130,7 +130,7 @@ async def submit(
         return job_response(await store.get(created.job_id), headers={"Location": job_url(created.job_id)})
     if created.new is None or created.created_at is None:
         return accepted(await store.get(created.job_id), replayed=True)
-    return just_accepted(created.job_id, created.new, created.created_at)
+    return just_accepted(created.job_id, created.new, created.created_at, created.waiting)
 
 
 def permitted(options: Options, settings: Settings, *, where: str = "body") -> Options:
@@ -169,25 +169,17 @@ def new_job(kind: Kind, content: dict[str, Any], options: RunOptions, settings: 
         time_limit=_seconds(options.time_limit_seconds),
         retention=_seconds(options.retention_seconds),
         models=asked_models(kind, content, settings),
+        concurrency=_concurrency(kind, content, options),
     )
     if isinstance(options, Timing):
         new = timed(new, options)
-    if isinstance(options, BatchOptions):
-        new = replace(new, concurrency=_concurrency(kind, content, options))
     if isinstance(options, JobOptions) and options.dedup_key:
         within, reject = _seconds(options.dedup_seconds), options.on_duplicate == "reject"
         new = replace(new, dedup=Dedup(options.dedup_key, within, reject=reject))
     return new
 
 
-def timed(new: NewJob, timing: Timing) -> NewJob:
-    """The job at that time; as it is, when none is said."""
-    if timing.run_at is None and timing.delay_seconds is None:
-        return new
-    return replace(new, run_at=timing.run_at, delay=_seconds(timing.delay_seconds))
-
-
-def _concurrency(kind: Kind, content: dict[str, Any], options: BatchOptions) -> Concurrency | None:
+def _concurrency(kind: Kind, content: dict[str, Any], options: RunOptions) -> Concurrency | None:
     """How many such jobs may run at once: as its kind has it, or else as its client. Raises RequestValidationError."""
     on_limit = options.on_limit if isinstance(options, JobOptions) else "queue"
     if kind.concurrency_key and options.concurrency_key:
@@ -203,6 +195,13 @@ def _concurrency(kind: Kind, content: dict[str, Any], options: BatchOptions) -> 
             raise invalid("on_limit", "needs a concurrency_key")
         return None
     return Concurrency(key, limit, on_limit)
+
+
+def timed(new: NewJob, timing: Timing) -> NewJob:
+    """The job at that time; as it is, when none is said."""
+    if timing.run_at is None and timing.delay_seconds is None:
+        return new
+    return replace(new, run_at=timing.run_at, delay=_seconds(timing.delay_seconds))
 
 
 def _seconds(seconds: int | None) -> timedelta | None:

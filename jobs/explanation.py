@@ -94,6 +94,10 @@ def _queued(job: Job, now: datetime, *, workers: int) -> str:
     waited = f" for {(now - since).total_seconds():.0f} s" if since else ""
     before = f"jobs before it: {job.queue.position}" if job.queue.position else "it is the next"
     text = f"It waits{waited} for a worker in queue {job.queue.name}; {before}."
+    if job.waiting and job.waiting.on == "fair_turn":
+        text += " Some came later, and are more urgent or of users who had fewer turns."
+    if job.queue.estimated_start_at:
+        text += f" It is likely to start in {max(0.0, (job.queue.estimated_start_at - now).total_seconds()):.0f} s."
     if job.state_reason:
         text += f" It is here again because {_because(job.state_reason)}."
     if not workers:

@@ -111,6 +111,8 @@ since the epoch, the user id is empty for jobs without a user."""
 
 IDEMPOTENCY = "hr:idempotency:"
 """Hash `hr:idempotency:{owner}:{key}`: job id and fingerprint of the request that made it."""
+AVERAGES = "hr:averages"
+"""Hash: `kind:{kind}` and `queue:{queue}` -> how long a run takes, ms: a running average."""
 DEDUP = "hr:dedup:"
 """String `hr:dedup:{user id} {dedup key}`: the job that another one with this key would repeat. With a TTL, or until
 that job has ended."""

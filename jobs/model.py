@@ -60,8 +60,10 @@ class Progress(Frozen):
 class Waiting(Frozen):
     """What an unfinished job waits for, since when, or until when.
 
-    `worker`, `paused`, `concurrency_limit`, `no_capable_worker`, `scheduled` (the time that its client gave), `retry`,
-    `provider` or `rate_limit`.
+    A queued one: `worker` (an idle one is about to take it), `worker_busy`, `fair_turn` (others are before it that came
+    later), `no_worker`, `no_capable_worker`, `paused` or `concurrency_limit`; in a list, `worker` for the first four. A
+    scheduled one: `scheduled` (the time that its client gave), `retry` or `rate_limit`. A running one: `provider` or
+    `rate_limit`.
     """
 
     on: str
@@ -91,7 +93,12 @@ class Reused(Frozen):
 
 class QueuePlace(Frozen):
     name: str
-    position: int | None = Field(default=None, description="Jobs before it; null when it does not wait here")
+    position: int | None = Field(
+        default=None, description="Jobs before it, in the order in which they will run; null when it may not run now"
+    )
+    estimated_start_at: datetime | None = Field(
+        default=None, description="By how long the last runs took; null where nothing is known to tell by"
+    )
 
 
 class Job(Frozen):

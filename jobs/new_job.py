@@ -9,6 +9,7 @@ from typing import Any
 
 from jobs.kind import Kind
 from jobs.limits import Concurrency
+from jobs.model import Waiting
 from jobs.prices import to_micros
 from jobs.priorities import DEFAULT_PRIORITY
 from jobs.records import to_datetime, to_ms
@@ -119,5 +120,7 @@ class Created:
     """There is a job with the same `dedup_key` already, and this is it."""
     created_at: datetime | None = None
     """When it was made; None for a replay."""
+    waiting: Waiting | None = None
+    """What it waits for; None when it is to run later, and for a replay."""
     new: NewJob | None = None
     """The job as it was made, defaults filled in; None for a replay, a retry and a batch."""

@@ -79,6 +79,18 @@ class RunOptions(BaseModel):
             description="It is kept so long when it has ended, no longer than the deployment has it; null: so long",
         ),
     ] = None
+    concurrency_key: Annotated[
+        ConcurrencyKey | None,
+        Field(description="As many jobs with this key run at once as `concurrency_limit` says; the others wait"),
+    ] = None
+    concurrency_limit: Annotated[int, Field(ge=1, le=MOST, description="Jobs with its concurrency_key at once")] = 1
+
+    @field_validator("concurrency_limit")
+    @classmethod
+    def _of_a_concurrency_key(cls, value: int, info: ValidationInfo) -> int:
+        if info.data.get("concurrency_key", "") is None:
+            raise ValueError("needs a concurrency_key")
+        return value
 
 
 class Timing(BaseModel):
@@ -109,19 +121,6 @@ class Timing(BaseModel):
 
 class BatchOptions(Timing, RunOptions):
     """What may be said of all jobs of a batch."""
-
-    concurrency_key: Annotated[
-        ConcurrencyKey | None,
-        Field(description="As many jobs with this key run at once as `concurrency_limit` says; the others wait"),
-    ] = None
-    concurrency_limit: Annotated[int, Field(ge=1, le=MOST, description="Jobs with its concurrency_key at once")] = 1
-
-    @field_validator("concurrency_limit")
-    @classmethod
-    def _of_a_concurrency_key(cls, value: int, info: ValidationInfo) -> int:
-        if info.data.get("concurrency_key", "") is None:
-            raise ValueError("needs a concurrency_key")
-        return value
 
 
 class JobOptions(BatchOptions):

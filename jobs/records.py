@@ -26,10 +26,16 @@ def to_ms(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
-def to_job(record: JobRecord, *, position: int | None = None, hindrance: Waiting | None = None) -> Job:
+def to_job(
+    record: JobRecord,
+    *,
+    position: int | None = None,
+    likely_start: datetime | None = None,
+    waiting: Waiting | None = None,
+) -> Job:
     """The job of a whole `hr:job:{id}` hash.
 
-    `position` is how many jobs stand before it, if it is queued; `hindrance` what it waits for then, if not a worker.
+    If it is queued: how many jobs stand before it, when it is likely to start, and what it waits for.
     """
     reason = record["state_reason"]
     return Job(
@@ -42,11 +48,11 @@ def to_job(record: JobRecord, *, position: int | None = None, hindrance: Waiting
         result=json.loads(record["result"]) if "result" in record else None,
         error=JobError.model_validate_json(record["error"]) if "error" in record else None,
         progress=Progress.model_validate_json(record["progress"]) if "progress" in record else _NO_PROGRESS,
-        waiting=hindrance or _waiting(record),
+        waiting=waiting or _waiting(record),
         attempt=int(record["attempt"]),
         max_attempts=int(record["max_attempts"]),
         priority=int(record["priority"]),
-        queue=QueuePlace(name=record["queue"], position=position),
+        queue=QueuePlace(name=record["queue"], position=position, estimated_start_at=likely_start),
         worker=record.get("worker"),
         created_at=to_datetime(record["created_at"]),
         started_at=_date(record, "started_at"),

@@ -19,7 +19,7 @@ from jobs.fleet import WorkerReport
 from jobs.ids import new_id
 from jobs.leases import Claim, Lease, Refusal
 from jobs.messages import Renderer
-from jobs.model import FileRef, Job, JobError, Progress, Reused, UsageItem, Waiting
+from jobs.model import FileRef, Job, JobError, Progress, Reused, UsageItem
 from jobs.new_job import Created, Idempotency, NewJob
 from jobs.pauses import Pauses
 from jobs.pipelining import PipelinedRedis
@@ -34,7 +34,7 @@ from jobs.states import FINAL, State
 from jobs.steps import read_steps, stage_steps
 from jobs.strikes import Strikes, StruckOut
 from jobs.usage import in_micros
-from jobs.waiting import hindrance
+from jobs.waiting import Outlook
 
 SWEEP_BATCH = 100
 """Most jobs of each sort that one sweep handles, so that it never holds Redis for long."""
@@ -133,8 +133,8 @@ class JobStore:
 
     async def get(self, job_id: str) -> Job:
         """Raises JobNotFound."""
-        record, position, hindrance = await self._look(job_id)
-        return to_job(record, position=position, hindrance=hindrance)
+        record, outlook = await self._look(job_id)
+        return to_job(record, position=outlook.position, likely_start=outlook.likely_start, waiting=outlook.waiting)
 
     # -- Workers ------------------------------------------------------------------------------------------------------
 
@@ -365,7 +365,9 @@ class JobStore:
             raise DuplicateJob(found)
         if outcome != "created":
             return Created(job_id=found, replayed=outcome == "replayed", duplicate=outcome == "duplicate")
-        return Created(job_id=found, replayed=False, created_at=to_datetime(created_at[0]), new=new)
+        at, outlook = created_at
+        waiting = Outlook.parse(outlook, {"created_at": at}).waiting
+        return Created(job_id=found, replayed=False, created_at=to_datetime(at), new=new, waiting=waiting)
 
     async def _claim_of(self, answer: Sequence[Any], token: str, requested_at: float) -> Claim:
         job_id, fields, input_text, saved = answer
@@ -375,14 +377,13 @@ class JobStore:
         lease = Lease(job_id, int(record["fence"]), token)
         return Claim(lease, job=to_job(record), steps=steps, requested_at=requested_at)
 
-    async def _look(self, job_id: str) -> tuple[JobRecord, int | None, Waiting | None]:
-        """The record, how many jobs are before it in its queue, and what keeps it from running."""
+    async def _look(self, job_id: str) -> tuple[JobRecord, Outlook]:
         fields, *rest = await self.scripts.look(job_id=job_id)
-        input_text, position, closed, order = [*rest, None, None, None, None][:4]
+        input_text, outlook = rest if len(rest) > 1 else (None, ())
         record = await self._reader.whole(job_id, pairs(fields), input_text)
         if record is None:
             raise JobNotFound(job_id)
-        return record, position, hindrance(record, closed, order)
+        return record, Outlook.parse(outlook, record)
 
 
 def _written(lease: Lease, reply: list[Any]) -> str:

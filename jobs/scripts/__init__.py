@@ -26,6 +26,7 @@ PRELUDE = (
     "prelude/isolation",
     "prelude/gates",
     "prelude/schedule",
+    "prelude/outlook",
     "prelude/life",
     "prelude/purge",
 )

@@ -10,14 +10,14 @@
 --         left_out       the steps that are to be made anew
 --         on_limit       when as many jobs with its concurrency key run as may: queue, reject or cancel_running
 --         dedup          key, seconds (0: until the job has ended), reject (whether a duplicate is refused); or nothing
--- RETURN  {'created', id, created at, ms}, {'replayed', id}, {'conflict', id of the job made under the same key},
+-- RETURN  {'created', id, created at, ms, its outlook (see prelude/outlook.lua; empty when it is to run later)}, {'replayed', id}, {'conflict', id of the job made under the same key},
 --         {'duplicate', id of the job with the same dedup key},
 --         {'struck', what is struck and the strike (JSON), with a space between},
 --         {'limited', id of a job with the same concurrency key},
 --         {'not_final', state} when the job to retry has not ended, or completed and no step is left out
 local at = now()
 local repeated = get(job_id, 'created_at').created_at
-if repeated then return { 'created', job_id, repeated } end
+if repeated then return { 'created', job_id, repeated, {} } end
 
 -- What was staged for a retry is of no use then.
 local function decline(outcome, found)
@@ -59,6 +59,6 @@ end
 
 note_made(remembered_as, job_id, fingerprint, remember)
 for _, other in ipairs(in_the_way) do cancel(other, get(other, 'state').state, 'superseded', at, { by = job_id }) end
-make_job(job_id, at, start_within, fields)
+local state = make_job(job_id, at, start_within, fields)
 release(fields.queue, at)
-return { 'created', job_id, string.format('%d', at) }
+return { 'created', job_id, string.format('%d', at), state == 'queued' and outlook(job_id, fields, at) or {} }

@@ -31,7 +31,7 @@ async def test_a_queue_is_paused_and_resumed(api: httpx.AsyncClient, store: JobS
 
     assert (await api.post("/queues/default/resume")).json() == {"was_paused": True}
     assert (await api.post("/queues/default/resume")).json() == {"was_paused": False}
-    assert (await api.get(f"/jobs/{job_id}")).json()["waiting"]["on"] == "worker"
+    assert (await api.get(f"/jobs/{job_id}")).json()["waiting"]["on"] == "no_worker"
 
 
 async def test_a_kind_is_paused_and_resumed(api: httpx.AsyncClient) -> None:

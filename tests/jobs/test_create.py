@@ -24,7 +24,7 @@ async def test_a_new_job_waits_for_a_worker(store: JobStore) -> None:
     assert job.state_reason is None
     assert job.input == {"title": "The Fox", "prompt": "A fox finds the sea", "pages": 4}
     assert job.waiting is not None
-    assert job.waiting.on == "worker"
+    assert job.waiting.on == "no_worker"
     assert job.started_at is None
 
 

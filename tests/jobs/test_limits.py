@@ -91,7 +91,10 @@ async def test_a_claim_of_one_too_many_is_refused(store: JobStore) -> None:
     job = await store.get(second)
     assert (job.state, job.attempt, job.queue.position) == (State.QUEUED, 0, None)
     assert job.waiting is not None
-    assert (job.waiting.on, job.waiting.detail) == ("concurrency_limit", f"as many jobs of key {KEY} run as may")
+    assert (job.waiting.on, job.waiting.detail) == (
+        "concurrency_limit",
+        f"as many jobs of key {KEY} run as may; 0 wait before it",
+    )
 
 
 async def test_a_chain_takes_the_next_of_the_same_key(without_workers: JobStore) -> None:

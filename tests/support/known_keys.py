@@ -32,7 +32,7 @@ _HEADRACE = [
     rf"{keys.WORKER}\S+",
     rf"{keys.UPLOAD}{_ID}",
     *(keys.LEASES, keys.SCHEDULED, keys.DEADLINES, keys.DEAD, keys.RETAINED, keys.INDEX_ALL, keys.EXPANDING),
-    *(keys.PAUSES, keys.STRIKES, keys.OPENING, keys.PURGES),
+    *(keys.AVERAGES, keys.PAUSES, keys.STRIKES, keys.OPENING, keys.PURGES),
     *(keys.QUEUES, keys.STATS, keys.CANCELLING, keys.QUARANTINED, keys.WORKERS, keys.SWEEPING),
 ]
 _KOMBU = [_LANE, r"_kombu\..+", "unacked", "unacked_index", "unacked_mutex"]

@@ -25,7 +25,7 @@ end
 local function struck(job)
   if any_strike == nil then any_strike = redis.call('EXISTS', STRIKES) == 1 end
   if not any_strike then return nil end
-  local gates = { 'kind:' .. job.kind, 'user:' .. job.user_id }
+  local gates = { 'kind:' .. job.kind, 'user:' .. (job.user_id or '') }
   for model in string.gmatch(job.models or '', '%S+') do
     table.insert(gates, 'provider:' .. string.match(model, '^[^/]*'))
     table.insert(gates, 'model:' .. model)
@@ -78,6 +78,7 @@ local function park(id, job, place, gate)
   redis.call('ZADD', PARKED .. gate, place, id)
   move(id, job.queue, WAITING, HELD)
   set(id, { parked_at = gate })
+  job.parked_at = gate
 end
 
 -- Whether a slot is free for a job at this place. One whose turn comes later, and that has no message yet, gives up its own.

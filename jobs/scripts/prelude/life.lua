@@ -63,6 +63,7 @@ local function enter(id, state, reason, at, data, fields, rejoins)
     redis.call('SREM', queue .. RUNNING, id)
     unset(id, 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
     observe('run_seconds', job.kind, at - job.running_since)
+    if state == 'completed' or state == 'failed' then learn(job, at - job.running_since) end
   elseif job.state == 'scheduled' then
     redis.call('ZREM', SCHEDULED, id)
     unset(id, 'retry_at')
