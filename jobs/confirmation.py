@@ -128,8 +128,8 @@ class ConfirmedRedis(PipelinedRedis):
 
     async def _confirmed(self, together: list[_Asked]) -> list[object]:
         wanted = await self._replicas.wanted()
-        # A repeat may have nothing left to write, and what it reports another connection has written, while WAIT is for
-        # what this one wrote. So something is written last.
+        # A repeat may have nothing left to write, and what it reports another connection has written, while WAIT is
+        # only promised for what this one wrote (6.2 and 7.0 wait for all). So something is written last.
         sent_last, wait = ("PUBLISH", keys.NOTHING, ""), ("WAIT", wanted, round(self._within * 500))
         *replies, _, confirmed = await self.replies([*(asked.args for asked in together), sent_last, wait])
         if isinstance(confirmed, Exception):

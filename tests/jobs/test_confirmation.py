@@ -1,8 +1,10 @@
 """HEADRACE_REDIS_WAIT: what replicas have to have before it counts."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
+from signal import SIGSTOP
 from typing import Any
 
 import pytest
@@ -36,6 +38,12 @@ class Pair:
         await wait_until(
             lambda: self.replica.info("replication").get("master_link_status") == "up", within=15, what="they are alike"
         )
+
+    def freeze(self) -> None:
+        """The replica stays connected, and hears nothing more. `end` ends it all the same."""
+        pid = self.servers[1].pid
+        assert pid
+        os.kill(pid, SIGSTOP)
 
     def part(self) -> None:
         self.replica.replicaof("NO", "ONE")
@@ -110,11 +118,11 @@ async def test_what_was_not_confirmed_may_be_repeated(store: JobStore, pair: Pai
 async def test_a_repeat_over_another_connection_is_confirmed_anew(
     store: JobStore, settings: Settings, pair: Pair
 ) -> None:
-    """It writes nothing, and all that its own connection wrote has long been confirmed."""
+    """It writes nothing, and all that its own connection wrote has long been confirmed, by a replica still there."""
     other = JobStore.open(settings, name="other", patience=PATIENCE)
     await pair.join()
     await other.create(story())
-    pair.part()
+    pair.freeze()
     with pytest.raises(StoreUnavailable):
         await store.create(story(), under_key("k"))
 
