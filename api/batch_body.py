@@ -88,7 +88,7 @@ class BatchRequest:
             raise UnsupportedMediaType(JSON, *JSON_LINES[:1])
         check_time_limit(self._options, map(kinds.get, {entry.kind for entry in entries.values()}), where=where)
         self.user_id = self._options.user_id
-        self.items = _items(entries, self._options)
+        self.items = _items(entries, self._options, settings)
         self._places = list(entries)
 
     async def check_uploads(self, uploads: Uploads, token: Idempotency | None) -> None:
@@ -155,7 +155,7 @@ def _entries(found: Iterable[tuple[Place, Any]], read: Callable[[Any], Entry]) -
     return entries
 
 
-def _items(entries: Entries, options: BatchOptions) -> list[Item]:
+def _items(entries: Entries, options: BatchOptions, settings: Settings) -> list[Item]:
     items: list[Item] = []
     faults: list[Any] = []
     known: dict[str, Place] = {}
@@ -170,7 +170,7 @@ def _items(entries: Entries, options: BatchOptions) -> list[Item]:
         except ValidationError as error:
             faults += invalid_body(error, *place, "input").errors()
         else:
-            items.append(Item(entry.custom_id, timed(new_job(kind, content, options), entry)))
+            items.append(Item(entry.custom_id, timed(new_job(kind, content, options, settings), entry)))
         if len(faults) > MAX_ERRORS:
             break
     if faults:

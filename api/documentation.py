@@ -72,7 +72,7 @@ _PROBLEMS: dict[int, tuple[str, Problem]] = {
     401: ("The token is missing or wrong", of_error(Unauthorized(), instance=_HERE)),
     404: ("There is no such job, batch, schedule or file", of_error(JobNotFound(EXAMPLE_ID), instance=_HERE)),
     409: (
-        "The job is in a state in which this cannot be done, or there is one with the same dedup_key",
+        "The job is in a state in which this cannot be done, or there is one with the same key",
         of_error(NotRetryable(EXAMPLE_ID, "running"), instance=_HERE),
     ),
     410: (

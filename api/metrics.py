@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -12,6 +13,7 @@ from jobs import kinds
 from jobs.fleet import Counters, Fleet, Queue, Schedules
 from jobs.scripts import BOUNDS
 from jobs.states import FINAL, State
+from jobs.strikes import Strike, Struck
 
 _BUCKETS = [*(f"{bound:g}" for bound in BOUNDS), "+Inf"]
 """As `observe` in jobs/scripts/prelude names them."""
@@ -46,6 +48,7 @@ class FleetCollector(Collector):
     counters: Counters
     queues: list[Queue]
     paused_kinds: Collection[str]
+    strikes: Collection[Strike]
     workers: int
     schedules: Schedules
     due: int
@@ -57,6 +60,7 @@ class FleetCollector(Collector):
             await fleet.counters(),
             await fleet.queues(),
             await fleet.paused_kinds(),
+            await fleet.strikes(),
             len(await fleet.workers()),
             await fleet.schedules(),
             await fleet.due(),
@@ -110,6 +114,10 @@ class FleetCollector(Collector):
         for kind in kinds.known():
             kinds_paused.add_metric([kind.name], kind.name in self.paused_kinds)
         yield kinds_paused
+        strikes = GaugeMetricFamily("headrace_strikes", "Strikes, by what is struck", labels=["what"])
+        for what in get_args(Struck):
+            strikes.add_metric([what], sum(strike.what == what for strike in self.strikes))
+        yield strikes
         running = self.counters.by_state.get(State.RUNNING, 0)
         ready = sum(queue.queued - queue.held for queue in self.queues)
         yield GaugeMetricFamily("headrace_jobs_running", "Jobs that a worker runs", value=running)

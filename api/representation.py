@@ -105,13 +105,25 @@ def job_body(job: Job) -> JobBody:
 
 def job_response(job: Job, *, status_code: int = status.HTTP_200_OK, headers: dict[str, str] | None = None) -> Response:
     """The job as JSON; while it is not final, with the time after which to ask again."""
-    body = job_body(job).model_dump_json()
-    response = Response(body, status_code=status_code, headers=headers, media_type="application/json")
-    if job.state not in FINAL:
-        response.headers["Retry-After"] = str(
-            _poll_after(job.retry_at or (job.run_at if job.state is State.SCHEDULED else None))
-        )
-    return response
+    return Response(
+        job_in_json(job),
+        status_code=status_code,
+        headers=(headers or {}) | _poll_again(job),
+        media_type="application/json",
+    )
+
+
+def job_in_json(job: Job) -> bytes:
+    """What `job_body(job)` is in JSON, without making that first, which takes as long as all else here."""
+    cost = None if job.max_cost is None else float(job.max_cost)
+    return to_json({**vars(job), "max_cost": cost, "files": _files(job.id, job.files), "urls": urls(job.id)})
+
+
+def _poll_again(job: Job) -> dict[str, str]:
+    if job.state in FINAL:
+        return {}
+    due = job.run_at if job.state is State.SCHEDULED else None
+    return {"Retry-After": str(_poll_after(job.retry_at or due))}
 
 
 _EPOCH = datetime.fromtimestamp(0, tz=UTC)
@@ -153,6 +165,8 @@ def just_accepted(job_id: str, new: NewJob, created_at: datetime) -> Response:
             "created_at": created_at,
             "time_limit_seconds": _seconds(new.time_limit),
             "retention_seconds": _seconds(new.retention),
+            "concurrency_key": new.concurrency.key if new.concurrency else None,
+            "concurrency_limit": new.concurrency.limit if new.concurrency else None,
             "dedup_key": new.dedup.key if new.dedup else None,
             "run_at": due,
             "deadline": (due or created_at) + (new.start_deadline or timedelta(0)),
@@ -171,16 +185,13 @@ def accepted(job: Job, *, replayed: bool) -> Response:
     return job_response(job, status_code=status.HTTP_202_ACCEPTED, headers=headers)
 
 
-def unless_known(request: Request, response: Response) -> Response:
-    """`response` with an ETag; 304 without a body when the client has that already."""
-    etag = etag_of(bytes(response.body))
-    if matches(request, etag):
-        headers = {"ETag": etag}
-        if "retry-after" in response.headers:
-            headers["Retry-After"] = response.headers["retry-after"]
+def unless_known(request: Request, job: Job) -> Response:
+    """The job as JSON, with an ETag; 304 without a body when the client has that already."""
+    body = job_in_json(job)
+    headers = {"ETag": etag_of(body), **_poll_again(job)}
+    if matches(request, headers["ETag"]):
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
-    response.headers["ETag"] = etag
-    return response
+    return Response(body, headers=headers, media_type="application/json")
 
 
 def etag_of(content: bytes) -> str:
@@ -189,7 +200,10 @@ def etag_of(content: bytes) -> str:
 
 def matches(request: Request, etag: str) -> bool:
     """Whether If-None-Match names `etag`, by the weak comparison that it asks for."""
-    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    named = request.headers.get("if-none-match")
+    if named is None:
+        return False
+    known = [tag.strip().removeprefix("W/") for tag in named.split(",")]
     return etag in known or "*" in known
 
 

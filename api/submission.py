@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model
 
 from api import examples
+from api.asked_models import asked_models
 from api.dependencies import settings_of, store_of, uploads_of
 from api.documentation import answer, problems
 from api.hot_route import invalid_body
@@ -18,8 +19,9 @@ from api.representation import JobBody, accepted, job_response, job_url, just_ac
 from jobs import kinds
 from jobs.errors import UnknownKind
 from jobs.kinds import Kind
+from jobs.limits import Concurrency
 from jobs.new_job import Dedup, NewJob
-from jobs.options import JobOptions, RunOptions, Timing
+from jobs.options import BatchOptions, JobOptions, RunOptions, Timing
 from jobs.priorities import PRIORITIES
 from jobs.settings import Settings
 
@@ -110,12 +112,13 @@ async def submit(
 ) -> Response:
     """Stores the job and answers 202, or 200 with one that has its dedup_key.
 
-    Raises RequestValidationError, IdempotencyConflict, DuplicateJob, StoreUnavailable.
+    Raises RequestValidationError, IdempotencyConflict, DuplicateJob, ConcurrencyLimit, StruckOut,
+    StoreUnavailable.
     """
     store = store_of(request)
     options = permitted(options, settings_of(request))
     check_time_limit(options, [kind])
-    new = new_job(kind, content, options)
+    new = new_job(kind, content, options, settings_of(request))
     compared = {"kind": kind.name, "input": content, "options": options_in_json(options)} if key else {}
     token = idempotency(key, user_id=options.user_id, path=request.scope["path"], body=compared)
     named = named_uploads(kind, content)
@@ -153,7 +156,7 @@ def check_time_limit(options: RunOptions, kinds_of: Iterable[Kind], *, where: st
             raise invalid("time_limit_seconds", f"must be {longest} or less for a {kind.name}", where=where)
 
 
-def new_job(kind: Kind, content: dict[str, Any], options: RunOptions) -> NewJob:
+def new_job(kind: Kind, content: dict[str, Any], options: RunOptions, settings: Settings) -> NewJob:
     """The job that the store is to make."""
     new = NewJob(
         kind=kind,
@@ -165,9 +168,12 @@ def new_job(kind: Kind, content: dict[str, Any], options: RunOptions) -> NewJob:
         max_cost=options.max_cost,
         time_limit=_seconds(options.time_limit_seconds),
         retention=_seconds(options.retention_seconds),
+        models=asked_models(kind, content, settings),
     )
     if isinstance(options, Timing):
         new = timed(new, options)
+    if isinstance(options, BatchOptions):
+        new = replace(new, concurrency=_concurrency(kind, content, options))
     if isinstance(options, JobOptions) and options.dedup_key:
         within, reject = _seconds(options.dedup_seconds), options.on_duplicate == "reject"
         new = replace(new, dedup=Dedup(options.dedup_key, within, reject=reject))
@@ -179,6 +185,24 @@ def timed(new: NewJob, timing: Timing) -> NewJob:
     if timing.run_at is None and timing.delay_seconds is None:
         return new
     return replace(new, run_at=timing.run_at, delay=_seconds(timing.delay_seconds))
+
+
+def _concurrency(kind: Kind, content: dict[str, Any], options: BatchOptions) -> Concurrency | None:
+    """How many such jobs may run at once: as its kind has it, or else as its client. Raises RequestValidationError."""
+    on_limit = options.on_limit if isinstance(options, JobOptions) else "queue"
+    if kind.concurrency_key and options.concurrency_key:
+        raise invalid("concurrency_key", f"a {kind.name} has one of its own; leave it out")
+    try:
+        key, limit = kind.concurrency_of(content), kind.concurrency_limit
+    except ValueError as error:
+        raise invalid("input", f"gives a {kind.name} no concurrency key: {error}") from None
+    if options.concurrency_key:
+        key, limit = options.concurrency_key, options.concurrency_limit
+    if key is None:
+        if on_limit != "queue":
+            raise invalid("on_limit", "needs a concurrency_key")
+        return None
+    return Concurrency(key, limit, on_limit)
 
 
 def _seconds(seconds: int | None) -> timedelta | None:

@@ -87,7 +87,8 @@ class BatchStore:
     async def create(
         self, items: Sequence[Item], *, user_id: str | None, idempotency: Idempotency | None = None
     ) -> Created:
-        """Accepts all of the jobs, or none. Raises IdempotencyConflict."""
+        """Accepts all of the jobs, or none. Raises IdempotencyConflict, StruckOut."""
+        await self._jobs.strikes.check([item.new for item in items])
         batch_id = new_id()
         await self._stage(batch_id, items)
         outcome, found = await self._scripts.open_batch(

@@ -15,6 +15,7 @@ from jobs.job_findings import find_in_jobs
 from jobs.kind import Kind
 from jobs.model import Frozen
 from jobs.pauses import Pause
+from jobs.strikes import Strike
 
 OLDEST_REDIS = (6, 2)
 OVERDUE = 15.0
@@ -64,6 +65,7 @@ class FleetReport(Frozen):
     redis: RedisReport
     queues: list[Queue]
     paused_kinds: dict[str, Pause]
+    strikes: list[Strike]
     workers: list[WorkerReport]
     running: int
     leases_ended: int
@@ -98,6 +100,7 @@ async def examine_fleet(redis: Redis, fleet: Fleet, *, patience: timedelta) -> F
         redis=_redis_report(info),
         queues=await fleet.queues(),
         paused_kinds=await fleet.paused_kinds(),
+        strikes=await fleet.strikes(),
         workers=await fleet.workers(),
         running=running,
         leases_ended=ended,
@@ -129,7 +132,7 @@ def kind_findings() -> list[Finding]:
 
 
 def _stuck(report: FleetReport) -> list[Finding]:
-    found = _paused(report)
+    found = _paused(report) + [_struck(strike) for strike in report.strikes]
     found += [finding for queue in report.queues if (finding := _stuck_queue(queue, report.workers))]
     if (ended := report.longest_ended_seconds) and ended > OVERDUE:
         found.append(
@@ -174,6 +177,16 @@ def _paused(report: FleetReport) -> list[Finding]:
         )
         for what, path, pause in pauses
     ]
+
+
+def _struck(strike: Strike) -> Finding:
+    new = "are refused" if strike.new == "reject" else "wait"
+    return Finding(
+        wrong=False,
+        what=f"{strike.what.title()} {strike.name} is struck since {strike.at:%Y-%m-%d %H:%M:%S} UTC by {strike.by}:"
+        f" {strike.why}. New jobs {new}.",
+        remedy=f"DELETE /strikes/{strike.what}/{strike.name} lifts it.",
+    )
 
 
 def _stuck_queue(queue: Queue, workers: list[WorkerReport]) -> Finding | None:

@@ -8,6 +8,7 @@ HeadraceError
 ├── FileNotFound          404
 ├── NotRetryable          409   the job has not ended, or completed and no step was named
 ├── DuplicateJob          409   there is a job with the same dedup_key
+├── ConcurrencyLimit      409   as many jobs with the same concurrency_key run as may
 ├── LeaseLost             409   another worker, a cancel or a limit came first (seen by workers only)
 ├── EventsGone            410   the events asked for are no longer kept, or never were
 ├── UnknownStep           422   the job has saved no step of that name
@@ -89,6 +90,17 @@ class DuplicateJob(HeadraceError):
     def __init__(self, job_id: str) -> None:
         super().__init__(
             f"dedup_key: job {job_id} has it already. Look at that one, or leave on_duplicate out to get it."
+        )
+
+
+class ConcurrencyLimit(HeadraceError):
+    status = 409
+    title = "Concurrency limit"
+
+    def __init__(self, key: str, job_id: str) -> None:
+        super().__init__(
+            f"concurrency_key: as many jobs with {key!r} run, or are about to, as may: {job_id} is one."
+            " Wait for its end, or leave on_limit out to have this one wait."
         )
 
 

@@ -34,7 +34,8 @@ REASONS = {
     Reason.INTERNAL_ERROR: "there is a fault in its pipeline; its error says which, and the worker's log has more",
     Reason.SAVED_STEP_MISMATCH: "its pipeline has changed since a step was saved; submit it as a new job",
     Reason.USER_REQUEST: "a client asked for it",
-    Reason.SUPERSEDED: "the next run of its schedule took its place",
+    Reason.SUPERSEDED: "a later job with the same concurrency key, or the next run of its schedule, took its place",
+    Reason.STRUCK: "its kind, user, provider or model was struck; its last event says by whom, and why",
     Reason.PURGED: "its queue or kind was purged; its last event says by whom, and why",
     Reason.START_DEADLINE: "no worker took it in time",
     Reason.NO_CAPABLE_WORKER: "the workers that took it cannot run it: they lack its kind, or are of an older version",
@@ -71,9 +72,9 @@ async def explain(job_id: str, redis: Redis, store: JobStore, fleet: Fleet, *, p
     match job.state:
         case State.QUEUED:
             workers = [worker for worker in await fleet.workers() if job.queue.name in worker.queues]
-            paused = job.waiting is not None and job.waiting.on == "paused"
-            wrong = not workers and not paused
-            why = _paused(job, now) if paused else _queued(job, now, workers=len(workers))
+            held = job.waiting is not None and job.waiting.on in {"paused", "concurrency_limit"}
+            wrong = not workers and not held
+            why = _held(job, now) if held else _queued(job, now, workers=len(workers))
         case State.RUNNING:
             left = (lease_until or 0) / 1000 - now.timestamp()
             wrong, why = left < -OVERDUE, _running(job, now, lease_left=left)
@@ -100,13 +101,13 @@ def _queued(job: Job, now: datetime, *, workers: int) -> str:
     return f"{text} Workers of this queue: {workers}."
 
 
-def _paused(job: Job, now: datetime) -> str:
-    assert job.waiting, "it is paused"
-    since = f"{(now - job.waiting.since).total_seconds():.0f} s ago" if job.waiting.since else "before"
-    return (
-        f"It does not run: {job.waiting.detail} ({since}). What is paused goes on with"
-        " POST /queues/{queue}/resume or POST /kinds/{kind}/resume."
-    )
+def _held(job: Job, now: datetime) -> str:
+    assert job.waiting, "it is held"
+    since = f" for {(now - job.waiting.since).total_seconds():.0f} s" if job.waiting.since else ""
+    text = f"It may not run now, and has waited{since}: {job.waiting.detail}."
+    if job.waiting.on == "paused":
+        return f"{text} POST /queues/{{queue}}/resume or /kinds/{{kind}}/resume lets it go on."
+    return f"{text} It has its turn when one of them ends."
 
 
 def _running(job: Job, now: datetime, *, lease_left: float) -> str:

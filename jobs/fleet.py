@@ -17,12 +17,13 @@ from jobs.queues import queue_names
 from jobs.records import to_datetime
 from jobs.scripts import WORKER_KEEP
 from jobs.states import State
+from jobs.strikes import Strike, read_strikes
 
 
 class Queue(Frozen):
     name: str
     queued: int = Field(description="Jobs that wait, held ones included")
-    held: int = Field(default=0, description="Of them, those that may not run now: all, or their kind, is paused")
+    held: int = Field(default=0, description="Of them, those that may not run now, because of a pause or a limit")
     oldest_seconds: float | None = Field(
         description="How long the job has waited that waits longest for a worker; null where none but held ones wait"
     )
@@ -80,6 +81,9 @@ class Fleet:
         """By name."""
         paused = await self._paused()
         return {kind.name: paused[of_kind(kind.name)] for kind in kinds.usable() if of_kind(kind.name) in paused}
+
+    async def strikes(self) -> list[Strike]:
+        return await read_strikes(self._redis, patience=self._patience)
 
     async def workers(self) -> list[WorkerReport]:
         """Those that reported within the last minute, by id."""

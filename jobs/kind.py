@@ -12,6 +12,8 @@ from typing import Any, Generic, cast
 from pydantic import BaseModel
 from typing_extensions import TypeVar
 
+from jobs.limits import MOST, Concurrency
+
 Input = TypeVar("Input", bound=BaseModel, default=Any)
 Result = TypeVar("Result", bound=BaseModel, default=Any)
 Make = Callable[[Any, Input], Coroutine[Any, Any, Result]]
@@ -55,6 +57,9 @@ class Kind(Generic[Input, Result]):
     """Fields of the input that name an upload."""
     errors: Errors | None = None
     """What exceptions of the SDKs that it calls mean, where `headrace.sdk_errors` does not know."""
+    concurrency_key: Callable[[Input], str | None] | None = None
+    """Of an input: jobs with the same key run no more than `concurrency_limit` at once. None, or for None: no limit."""
+    concurrency_limit: int = 1
     version: int = 1
     """Raise it when saved steps of jobs in flight no longer fit the pipeline: see docs/kinds.md."""
 
@@ -73,6 +78,13 @@ class Kind(Generic[Input, Result]):
         if not iscoroutinefunction(found):
             raise InvalidKind(f"kind {self.name!r}: make {self.make!r} must be an async function")
         return found
+
+    def concurrency_of(self, content: Mapping[str, Any]) -> str | None:
+        """The key of a job with this input, with the kind's name before it. Raises ValueError for one that is none."""
+        if self.concurrency_key is None:
+            return None
+        key = self.concurrency_key(self.input.model_validate(content))
+        return None if key is None else Concurrency(f"{self.name}:{key}").key
 
     @property
     def package(self) -> str:
@@ -109,6 +121,7 @@ class Kind(Generic[Input, Result]):
                 ),
                 (self.time_limit > timedelta(0), "time_limit must be longer than nothing"),
                 (self.version >= 1, "version counts from 1"),
+                (1 <= self.concurrency_limit <= MOST, f"concurrency_limit must be 1 to {MOST}"),
                 (_are_errors(self.errors), "errors must map exceptions, or their full names, to errors of Headrace"),
                 (
                     _is_model(self.input) and set(self.uploads) <= set(self.input.model_fields),

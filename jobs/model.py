@@ -60,8 +60,8 @@ class Progress(Frozen):
 class Waiting(Frozen):
     """What an unfinished job waits for, since when, or until when.
 
-    `worker`, `paused`, `no_capable_worker`, `scheduled` (the time that its client gave), `retry`, `provider` or
-    `rate_limit`.
+    `worker`, `paused`, `concurrency_limit`, `no_capable_worker`, `scheduled` (the time that its client gave), `retry`,
+    `provider` or `rate_limit`.
     """
 
     on: str
@@ -127,6 +127,8 @@ class Job(Frozen):
     )
     files: list[FileRef] = []
     dedup_key: str | None = Field(default=None, description="Another job of the same user with it is not made")
+    concurrency_key: str | None = Field(default=None, description="As many jobs with it run at once as the next says")
+    concurrency_limit: int | None = None
     batch: str | None = Field(default=None, description="The batch that it is one of")
     custom_id: str | None = Field(default=None, description="What the client calls it within its batch")
     schedule: str | None = Field(default=None, description="The schedule that made it")

@@ -1,13 +1,14 @@
 """A job that a client asks for, and what became of the request."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from jobs.kind import Kind
+from jobs.limits import Concurrency
 from jobs.prices import to_micros
 from jobs.priorities import DEFAULT_PRIORITY
 from jobs.records import to_datetime, to_ms
@@ -51,6 +52,9 @@ class NewJob:
     delay: timedelta | None = None
     """The same from its creation, in place of `run_at`."""
     dedup: Dedup | None = None
+    concurrency: Concurrency | None = None
+    models: Sequence[str] = ()
+    """Whom it asks: `provider/model` each, or a provider without a choice of models."""
 
     def with_defaults(self, settings: Settings) -> "NewJob":
         """With what the client left open as the deployment has it."""
@@ -84,6 +88,9 @@ class NewJob:
             "delay": self.delay // timedelta(milliseconds=1) if self.delay else None,
             "time_limit": _whole_seconds(self.time_limit),
             "retention": _whole_seconds(self.retention),
+            "models": " ".join(self.models) or None,
+            "concurrency_key": self.concurrency.key if self.concurrency else None,
+            "concurrency_limit": self.concurrency.limit if self.concurrency else None,
         }
         return {name: str(value) for name, value in found.items() if value is not None}
 

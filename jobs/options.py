@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
 )
 
+from jobs.limits import MOST, ConcurrencyKey, OnLimit
 from jobs.model import DedupKey, Usd, UserId
 from jobs.priorities import DEFAULT_PRIORITY, PRIORITIES
 
@@ -109,6 +110,19 @@ class Timing(BaseModel):
 class BatchOptions(Timing, RunOptions):
     """What may be said of all jobs of a batch."""
 
+    concurrency_key: Annotated[
+        ConcurrencyKey | None,
+        Field(description="As many jobs with this key run at once as `concurrency_limit` says; the others wait"),
+    ] = None
+    concurrency_limit: Annotated[int, Field(ge=1, le=MOST, description="Jobs with its concurrency_key at once")] = 1
+
+    @field_validator("concurrency_limit")
+    @classmethod
+    def _of_a_concurrency_key(cls, value: int, info: ValidationInfo) -> int:
+        if info.data.get("concurrency_key", "") is None:
+            raise ValueError("needs a concurrency_key")
+        return value
+
 
 class JobOptions(BatchOptions):
     """What may be said of any job."""
@@ -131,6 +145,21 @@ class JobOptions(BatchOptions):
     on_duplicate: Annotated[
         Literal["return", "reject"], Field(description="`reject`: the other request is a 409 instead")
     ] = "return"
+
+    on_limit: Annotated[
+        OnLimit,
+        Field(
+            description="While as many jobs with its concurrency key run as may: `queue` it, `reject` it with 409, or"
+            " `cancel_running` the one that has run longest",
+        ),
+    ] = "queue"
+
+    @field_validator("on_limit")
+    @classmethod
+    def _at_once(cls, value: OnLimit, info: ValidationInfo) -> OnLimit:
+        if value != "queue" and (info.data.get("run_at") or info.data.get("delay_seconds")):
+            raise ValueError("is decided when the job is made: it must be queue with run_at or delay_seconds")
+        return value
 
     @field_validator("dedup_seconds", "on_duplicate")
     @classmethod

@@ -9,8 +9,7 @@ from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.connection import answered
-from jobs.model import Frozen, Waiting
-from jobs.record import JobRecord
+from jobs.model import Frozen
 from jobs.records import to_datetime
 from jobs.scripts import Scripts
 
@@ -27,13 +26,6 @@ class Pause(Frozen):
         """As the scripts keep it."""
         found = json.loads(text)
         return cls(by=found["by"], at=to_datetime(found["at"]), why=found["why"])
-
-
-def wait_for_resume(record: JobRecord, target: str, pause: Pause) -> Waiting:
-    """What a queued job waits for whose queue or kind is paused."""
-    since = max(pause.at, to_datetime(record.get("queued_at") or record["created_at"]))
-    what = target.replace(":", " ")
-    return Waiting(on="paused", since=since, detail=f"{pause.by} paused {what}: {pause.why}")
 
 
 def of_queue(name: str) -> str:
@@ -65,10 +57,6 @@ class Pauses:
         """Returns whether it was paused."""
         [was_paused] = await self._scripts.resume(target=target)
         return bool(was_paused)
-
-    async def all(self) -> dict[str, Pause]:
-        """By target."""
-        return await read_pauses(self._redis, patience=self._patience)
 
 
 async def read_pauses(redis: Redis, *, patience: timedelta) -> dict[str, Pause]:

@@ -48,6 +48,13 @@ class JobRecord(TypedDict):
 
     turn: NotRequired[str]
     """Its place in the order of its queue, since it was first released."""
+    models: NotRequired[str]
+    """Whom it asks, each as `provider/model` with a space between; a provider alone if it has no choice of models."""
+    concurrency_key: NotRequired[str]
+    concurrency_limit: NotRequired[str]
+    """How many jobs with its key may run at once, itself included; 1 if not given."""
+    slots: NotRequired[str]
+    """The gates that it holds a slot of, each with a space between."""
     parked_at: NotRequired[str]
     """The gate that it may not pass now; see scripts/prelude/gates.lua."""
     deliveries: NotRequired[str]

@@ -14,6 +14,7 @@ from jobs.states import Reason, State
 from jobs.usage import used
 
 _FILES = TypeAdapter(list[FileRef])
+_NO_PROGRESS, _NOTHING_REUSED = Progress(), Reused()
 _EPOCH = datetime.fromtimestamp(0, tz=UTC)
 
 
@@ -40,7 +41,7 @@ def to_job(record: JobRecord, *, position: int | None = None, hindrance: Waiting
         input=json.loads(record["input"]),
         result=json.loads(record["result"]) if "result" in record else None,
         error=JobError.model_validate_json(record["error"]) if "error" in record else None,
-        progress=Progress.model_validate_json(record["progress"]) if "progress" in record else Progress(),
+        progress=Progress.model_validate_json(record["progress"]) if "progress" in record else _NO_PROGRESS,
         waiting=hindrance or _waiting(record),
         attempt=int(record["attempt"]),
         max_attempts=int(record["max_attempts"]),
@@ -54,12 +55,14 @@ def to_job(record: JobRecord, *, position: int | None = None, hindrance: Waiting
         retry_at=_date(record, "retry_at"),
         deadline=to_datetime(record["deadline"]),
         usage=used(cast("Mapping[str, str]", record)),
-        reused=Reused.model_validate_json(record["reused"]) if "reused" in record else Reused(),
+        reused=Reused.model_validate_json(record["reused"]) if "reused" in record else _NOTHING_REUSED,
         max_cost=to_usd(int(record["max_cost"])) if record.get("max_cost") else None,
         time_limit_seconds=_number(record.get("time_limit")),
         retention_seconds=_number(record.get("retention")),
         files=_FILES.validate_json(record.get("files", "[]")),
         dedup_key=record.get("dedup_key"),
+        concurrency_key=record.get("concurrency_key"),
+        concurrency_limit=int(record["concurrency_limit"]) if "concurrency_limit" in record else None,
         batch=record.get("batch"),
         custom_id=record.get("custom_id"),
         schedule=record.get("schedule"),

@@ -18,6 +18,9 @@ _REPEATED = (
     "max_cost",
     "time_limit",
     "retention",
+    "models",
+    "concurrency_key",
+    "concurrency_limit",
 )
 
 

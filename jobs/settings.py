@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from jobs.limits import KindLimits
 from jobs.model import Usd
 from jobs.private_hosts import PrivateHosts
 from jobs.providers import announced, check_name
@@ -101,6 +102,12 @@ class Settings(BaseSettings):
     ] = None
     fair_weights: Annotated[
         str, Field(description="Turns that users get of a queue, 1 if not named: `ann=3,bob=0.5`")
+    ] = ""
+    max_running_per_user: Annotated[
+        int | None, Field(ge=1, le=1000, description="Jobs of a user that run at once; unset: no limit")
+    ] = None
+    max_running_per_kind: Annotated[
+        str, Field(description="Jobs of a kind that run at once: `report=2,lesson=1`; one not named has no limit")
     ] = ""
     most_urgent_priority: Annotated[
         int, Field(ge=0, le=9, description="A client may ask for this priority or a less urgent, larger one")
@@ -248,6 +255,12 @@ class Settings(BaseSettings):
     def _readable_weights(cls, weights: str) -> str:
         Weights.parse(weights)
         return weights
+
+    @field_validator("max_running_per_kind")
+    @classmethod
+    def _readable_limits(cls, limits: str) -> str:
+        KindLimits.parse(limits)
+        return limits
 
     @field_validator("rates")
     @classmethod

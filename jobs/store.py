@@ -13,14 +13,14 @@ from jobs import keys
 from jobs.celery_app import create_celery
 from jobs.connection import answered
 from jobs.endings import Ending, completed, failed, kept
-from jobs.errors import DuplicateJob, IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
+from jobs.errors import ConcurrencyLimit, DuplicateJob, IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
 from jobs.fleet import WorkerReport
 from jobs.ids import new_id
 from jobs.leases import Claim, Lease, Refusal
 from jobs.messages import Renderer
 from jobs.model import FileRef, Job, JobError, Progress, Reused, UsageItem, Waiting
 from jobs.new_job import Created, Idempotency, NewJob
-from jobs.pauses import Pause, Pauses, wait_for_resume
+from jobs.pauses import Pauses
 from jobs.pipelining import PipelinedRedis
 from jobs.purges import Purges
 from jobs.reader import JobReader
@@ -31,7 +31,9 @@ from jobs.scripts import Scripts
 from jobs.settings import Settings
 from jobs.states import FINAL, State
 from jobs.steps import read_steps, stage_steps
+from jobs.strikes import Strikes, StruckOut
 from jobs.usage import in_micros
+from jobs.waiting import hindrance
 
 SWEEP_BATCH = 100
 """Most jobs of each sort that one sweep handles, so that it never holds Redis for long."""
@@ -63,6 +65,7 @@ class JobStore:
         self.scripts = Scripts(redis, settings, renderer, patience=patience)
         self.pauses = Pauses(redis, self.scripts, patience=patience)
         self.purges = Purges(redis, self.scripts, patience=patience)
+        self.strikes = Strikes(redis, self.scripts, patience=patience)
         self._reader = JobReader(redis, patience=patience)
         self._settings = settings
         self._patience = patience
@@ -326,7 +329,7 @@ class JobStore:
         new: NewJob | None = None,
         retry: Retry = NO_RETRY,
     ) -> Created:
-        job_id, dedup = new_id(), new.dedup if new else None
+        job_id, dedup, limit = new_id(), new.dedup if new else None, new.concurrency if new else None
         if retry.of:
             await stage_steps(self.redis, of=retry.of, to=job_id, left_out=retry.left_out, patience=self._patience)
         outcome, found, *created_at = await self.scripts.create(
@@ -339,12 +342,17 @@ class JobStore:
             retry_of=retry.of,
             named_in=retry.named_in,
             left_out=retry.left_out,
+            on_limit=limit.on_limit if limit else "queue",
             dedup=dedup.argument() if dedup else {},
         )
         if outcome == "conflict":
             raise IdempotencyConflict(found)
         if outcome == "not_final":
             raise NotRetryable(retry.of, found)
+        if outcome == "struck":
+            raise StruckOut.parse(found)
+        if outcome == "limited" and limit:
+            raise ConcurrencyLimit(limit.key, found)
         if outcome == "duplicate" and dedup and dedup.reject:
             raise DuplicateJob(found)
         if outcome != "created":
@@ -362,11 +370,11 @@ class JobStore:
     async def _look(self, job_id: str) -> tuple[JobRecord, int | None, Waiting | None]:
         """The record, how many jobs are before it in its queue, and what keeps it from running."""
         fields, *rest = await self.scripts.look(job_id=job_id)
-        input_text, position, paused, pause = [*rest, None, None, None, None][:4]
+        input_text, position, closed, order = [*rest, None, None, None, None][:4]
         record = await self._reader.whole(job_id, pairs(fields), input_text)
         if record is None:
             raise JobNotFound(job_id)
-        return record, position, wait_for_resume(record, paused, Pause.parse(pause)) if paused and pause else None
+        return record, position, hindrance(record, closed, order)
 
 
 def _written(lease: Lease, reply: list[Any]) -> str:

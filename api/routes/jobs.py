@@ -117,7 +117,7 @@ async def list_jobs(jobs: Jobs, query: Annotated[JobQuery, Query()]) -> Response
 )
 async def get_job(job_id: JobId, request: Request) -> Response:
     """State, progress, result or error, files, and what it waits for. Send `If-None-Match` to poll at little cost."""
-    return unless_known(request, job_response(await store_of(request).get(job_id)))
+    return unless_known(request, await store_of(request).get(job_id))
 
 
 @router.post(

@@ -100,7 +100,10 @@ async def create_schedule(request: Request, body: NewScheduleBody, idempotency_k
     token = idempotency(idempotency_key, user_id=options.user_id, path=PATH, body=body.model_dump(mode="json"))
     try:
         created = await schedules.create(
-            new_job(kind, content, options), body.recurrence(), overlap=body.overlap, idempotency=token
+            new_job(kind, content, options, settings_of(request)),
+            body.recurrence(),
+            overlap=body.overlap,
+            idempotency=token,
         )
     except ValueError as error:
         raise invalid("cron", str(error)) from None

@@ -9,6 +9,7 @@ from redis.commands.core import AsyncScript
 
 from jobs import keys
 from jobs.connection import answered
+from jobs.limits import KindLimits
 from jobs.messages import Renderer, lua_string
 from jobs.options import MAX_DELAY, MAX_START_DEADLINE
 from jobs.record import DEFAULTS, FAMILIES, FIELDS
@@ -74,6 +75,7 @@ class Scripts:
         retry_of: str,
         named_in: str,
         left_out: Json,
+        on_limit: str,
         dedup: Json,
     ) -> list[Any]: ...
 
@@ -182,6 +184,12 @@ class Scripts:
     async def resume(self, *, target: str) -> list[Any]: ...
 
     @script
+    async def strike(self, *, target: str, by: str, why: str, new: str, running: str) -> list[Any]: ...
+
+    @script
+    async def lift(self, *, target: str) -> list[Any]: ...
+
+    @script
     async def purge(self, *, target: str, queued_by: int, by: str, why: str) -> list[Any]: ...
 
     # -- Batches ------------------------------------------------------------------------------------------------------
@@ -234,6 +242,8 @@ def _constants(settings: Settings) -> str:
         # A user's index outlives the user's newest job, however long that waits and runs.
         "INDEX_KEEP": keep + int((MAX_DELAY + 2 * MAX_START_DEADLINE).total_seconds()),
         "MAX_EVENTS": settings.max_events,
+        "MAX_RUNNING_PER_KIND": KindLimits.parse(settings.max_running_per_kind),
+        "MAX_RUNNING_PER_USER": settings.max_running_per_user or 0,
         "RELEASE_WINDOW": settings.release_window or 0,
         "USAGE_KEEP": int(USAGE_KEEP.total_seconds()),
         "WEIGHTS": Weights.parse(settings.fair_weights),

@@ -4,5 +4,6 @@
 local state = get(job_id, 'state').state
 if not state then return { 0 } end
 if FINAL[state] then return { 1, state } end
-cancel(job_id, state, 'user_request', now())
+local at = now()
+release(cancel(job_id, state, 'user_request', at, {}), at)
 return { 1, 'cancelled' }

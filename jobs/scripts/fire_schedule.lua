@@ -32,7 +32,7 @@ if state and not FINAL[state] then
     note('left_out', {})
     return { 'left out' }
   elseif overlap == 'cancel_running' then
-    cancel(last, state, 'superseded', at)
+    release(cancel(last, state, 'superseded', at, { by = job_id }), at)
   end
 end
 job.schedule = schedule_id

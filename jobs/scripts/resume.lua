@@ -6,7 +6,7 @@ local at, queue = now(), string.match(target, '^queue:(.*)$')
 if queue then
   release(queue, at)
 else
-  open(target, RELEASED_AT_ONCE)
-  for name in pairs(stirred) do release(name, at) end
+  open(target)
+  release_stirred(at)
 end
 return { was_paused }

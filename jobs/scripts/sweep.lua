@@ -68,7 +68,7 @@ local function send_lost_again(queue)
       redis.call('ZADD', key .. RELEASED, -at, id)
     elseif -seen + grace < at and lost < most then
       redis.call('ZREM', key .. RELEASED, id)
-      if isolated(id, function() rejoin(id, get(id, 'queue', 'priority', 'turn')) end) then lost = lost + 1 end
+      if isolated(id, function() rejoin(id, waiting(id)) end) then lost = lost + 1 end
     end
   end
   return lost
@@ -88,7 +88,7 @@ each(redis.call('SMEMBERS', QUEUES), function(queue)
   end
 end)
 
-more = go_on_opening(most, at) or more
+more = go_on_opening(at) or more
 more = go_on_purging(at) or more
 
 -- Jobs that version 0.1 queued, in the order in which they waited; the most urgent lane first.
@@ -98,7 +98,7 @@ for _, lane in ipairs(lanes) do
   local found = redis.call('ZRANGE', OLD_QUEUED .. lane, 0, most - 1)
   each(found, function(id)
     redis.call('ZREM', OLD_QUEUED .. lane, id)
-    local job = get(id, 'state', 'queue', 'priority', 'user_id', 'queued_at', 'created_at')
+    local job = get(id, 'state', 'kind', 'queue', 'priority', 'user_id', 'queued_at', 'created_at')
     if job.state == 'queued' then
       redis.call('ZADD', QUEUE .. job.queue .. WAITING, job.queued_at or job.created_at, id)
       join(id, job)

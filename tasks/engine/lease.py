@@ -88,7 +88,8 @@ class LeaseThread:
         """Keeps the claim's lease meanwhile. `on_lost(why)` is called in this thread, once, when the job is not ours.
 
         `waiting` says what the job waits for by now. `loop` is where it runs: if that stays blocked for
-        HEADRACE_MAX_LOOP_BLOCK, the job fails and the process ends; also when it does not react to a lost lease.
+        HEADRACE_MAX_LOOP_BLOCK, or beyond the job's own time limit, the job fails and the process ends; also when it
+        does not react to a lost lease.
         """
         held = _Held(claim, on_lost, waiting, loop)
         self._held.add(held)
@@ -184,9 +185,11 @@ class LeaseThread:
 
     async def _watch(self, held: _Held) -> None:
         limit = self._settings.max_loop_block.total_seconds()
-        ticks, blocked, blocked_since_lost = held.loop.ticks, 0.0, 0.0
+        own_limit = held.claim.job.time_limit_seconds
+        ticks, ran, blocked, blocked_since_lost = held.loop.ticks, 0.0, 0.0, 0.0
         while True:
             await asyncio.sleep(LOOK_EVERY)
+            ran += LOOK_EVERY
             if held.loop.ticks != ticks:
                 ticks, blocked, blocked_since_lost = held.loop.ticks, 0.0, 0.0
                 continue
@@ -199,16 +202,17 @@ class LeaseThread:
                 log.critical("a blocked job does not stop; ending the process", where=held.loop.where())
                 self._exit(EX_SOFTWARE)
                 return
-            if limit and blocked >= limit and not held.lost:
-                await self._fail_blocked(held, blocked)
+            out_of_time = own_limit is not None and ran >= own_limit and blocked >= CANCEL_GRACE
+            if ((limit and blocked >= limit) or out_of_time) and not held.lost:
+                await self._fail_blocked(held, blocked, Reason.TIME_LIMIT if out_of_time else Reason.INTERNAL_ERROR)
                 self._exit(EX_SOFTWARE)
                 return
 
-    async def _fail_blocked(self, held: _Held, seconds: float) -> None:
+    async def _fail_blocked(self, held: _Held, seconds: float, reason: Reason) -> None:
         where = held.loop.where()
         log.critical("the event loop stays blocked; ending the process", job=held.claim.job.id, where=where)
         failure = JobError(
-            reason=Reason.INTERNAL_ERROR,
+            reason=reason,
             message=f"The pipeline blocked its event loop for {seconds:.0f} s, at {where}."
             " Await such work, or run it in a thread: asyncio.to_thread.",
         )

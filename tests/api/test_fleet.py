@@ -43,6 +43,7 @@ SAMPLES = {
     'headrace_queue_oldest_seconds{queue="default"}',
     'headrace_queue_held{queue="default"}',
     'headrace_queue_paused{queue="default"}',
+    'headrace_strikes{what="provider"}',
     'headrace_kind_paused{kind="story"}',
     "headrace_jobs_running",
     "headrace_demand",

@@ -92,7 +92,7 @@ def test_an_authentication_that_a_trigger_names_is_there(document: dict[str, Any
 
 
 def test_every_trigger_scales_by_a_metric_that_the_api_has() -> None:
-    metrics = {metric.name for metric in FleetCollector(Counters(), [], [], 0, Schedules(), 0).collect()}
+    metrics = {metric.name for metric in FleetCollector(Counters(), [], {}, [], 0, Schedules(), 0).collect()}
     assert "headrace_demand" in metrics
     asked = [trigger["metadata"].get("valueLocation") or trigger["metadata"]["query"] for trigger in _triggers()]
     assert asked == ["max(headrace_demand)", "headrace_demand", "headrace_demand"]

@@ -119,7 +119,8 @@ async def test_other_kinds_of_the_queue_go_on(without_workers: JobStore, held: I
     assert await held.messages(LANE) == [other]
     await claimed(store, other)
     await store.pauses.resume(KIND)
-    await sweep(store)
+    while (await sweep(store)).more:
+        pass
     assert await in_order(store) == stories
 
 
@@ -177,8 +178,8 @@ async def test_many_come_back_over_several_sweeps(store: JobStore, held: Inspect
     assert await held.messages(LANE) == []
 
     await store.pauses.resume(KIND)
-    for _ in range(3):
-        await sweep(store)
+    while (await sweep(store)).more:
+        pass
 
     assert set(await held.messages(LANE)) == set(jobs)
     assert await held.names(keys.OPENING) + await held.names(keys.PARKED + "*") == []

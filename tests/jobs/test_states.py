@@ -117,6 +117,11 @@ async def _supersede(store: JobStore, lease: Lease) -> None:
     assert await schedules.fire() == 1
 
 
+async def _strike_and_lift(store: JobStore, _: Lease) -> None:
+    await store.strikes.strike("kind", "story", by="ann", why="none", new="wait", running="cancel")
+    await store.strikes.lift("kind", "story")
+
+
 CALLS: dict[str, Callable[[JobStore, Lease], Awaitable[object]]] = {
     "claim.lua": lambda store, lease: claim_again(store, lease.job_id),
     "renew.lua": lambda store, lease: store.renew(lease),
@@ -138,6 +143,7 @@ CALLS: dict[str, Callable[[JobStore, Lease], Awaitable[object]]] = {
     "cancel.lua": lambda store, lease: store.cancel(lease.job_id),
     "create.lua": lambda store, lease: store.retry(lease.job_id),
     "purge.lua": lambda store, _: store.purges.purge(of_queue("default"), by="ann", why="none", within=timedelta(1)),
+    "strike.lua": _strike_and_lift,
     "sweep.lua": _sweep_with_all_due,
     "admit.lua": lambda store, lease: desk_of(store, Settings()).admit(lease, planned()),
     "fire_schedule.lua": _supersede,
@@ -146,7 +152,16 @@ CALLS: dict[str, Callable[[JobStore, Lease], Awaitable[object]]] = {
 
 
 OTHERS = {
-    *("open_batch.lua", "expand_batch.lua", "cancel_batch.lua", "look.lua", "report.lua", "pause.lua", "resume.lua"),
+    *(
+        "open_batch.lua",
+        "expand_batch.lua",
+        "cancel_batch.lua",
+        "look.lua",
+        "report.lua",
+        "pause.lua",
+        "resume.lua",
+        "lift.lua",
+    ),
     *("add_schedule.lua", "due_schedules.lua", "time_schedule.lua", "remove_schedule.lua"),
 }
 """They bring no job that is there to another state; test_batches.py, test_schedule.py, test_pauses.py and

@@ -8,6 +8,7 @@ from typing import Any
 from jobs import kinds
 from jobs.calls import CallDesk, PlannedCall
 from jobs.leases import Claim, Refusal
+from jobs.limits import Concurrency
 from jobs.model import JobError
 from jobs.new_job import Created, Idempotency, NewJob
 from jobs.rates import UNLIMITED, Rate
@@ -36,6 +37,7 @@ def story(
     delay: timedelta | None = None,
     time_limit: timedelta | None = None,
     retention: timedelta | None = None,
+    concurrency: Concurrency | None = None,
 ) -> NewJob:
     wanted: Mapping[str, Any] = {"title": title, "prompt": "A fox finds the sea", "pages": 4}
     return NewJob(
@@ -49,6 +51,7 @@ def story(
         delay=delay,
         time_limit=time_limit,
         retention=retention,
+        concurrency=concurrency,
     )
 
 

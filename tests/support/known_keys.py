@@ -19,7 +19,7 @@ _HEADRACE = [
     rf"{keys.JOB}{_ID}({keys.INPUT}|{keys.EVENTS}|{keys.STEPS}|{keys.FILES}|{keys.SIGNAL})?",
     rf"{keys.BATCH}{_ID}({keys.INPUT}|{keys.EVENTS}|{keys.PENDING}|{keys.MEMBERS})?",
     keys.QUEUE + _QUEUE + "(" + "|".join(_PARTS) + ")",
-    rf"{keys.PARKED}\w+:\S+",
+    rf"({keys.PARKED}|{keys.HOLDERS})\w+:\S+",
     rf"{keys.INDEX_STATE}\w+",
     rf"{keys.INDEX_KIND}\w+",
     rf"{keys.INDEX_USER}\S+",
@@ -32,7 +32,7 @@ _HEADRACE = [
     rf"{keys.WORKER}\S+",
     rf"{keys.UPLOAD}{_ID}",
     *(keys.LEASES, keys.SCHEDULED, keys.DEADLINES, keys.DEAD, keys.RETAINED, keys.INDEX_ALL, keys.EXPANDING),
-    *(keys.PAUSES, keys.OPENING, keys.PURGES),
+    *(keys.PAUSES, keys.STRIKES, keys.OPENING, keys.PURGES),
     *(keys.QUEUES, keys.STATS, keys.QUARANTINED, keys.WORKERS, keys.SWEEPING),
 ]
 _KOMBU = [_LANE, r"_kombu\..+", "unacked", "unacked_index", "unacked_mutex"]

@@ -15,6 +15,11 @@ local function quarantine(id, fault)
     for _, part in ipairs({ WAITING, ORDER, RELEASED, HELD }) do redis.call('ZREM', QUEUE .. queue .. part, id) end
     redis.call('SREM', QUEUE .. queue .. RUNNING, id)
   end
+  local slots = redis.pcall('HGET', JOB .. id, 'slots')
+  for gate in string.gmatch(type(slots) == 'string' and slots or '', '%S+') do
+    redis.call('ZREM', HOLDERS .. gate, id)
+    redis.call('SADD', OPENING, gate)
+  end
 end
 
 -- Makes one change of one record: `change(id, ...)`. What is wrong with that one stops no other: it is put aside. Returns

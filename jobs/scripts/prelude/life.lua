@@ -49,7 +49,7 @@ end
 -- rejoins at the place that it had. Returns the queue, which has room or work for `release` then.
 local function enter(id, state, reason, at, data, fields, rejoins)
   local job = get(id, 'state', 'queue', 'priority', 'turn', 'deliveries', 'kind', 'user_id', 'created_at',
-    'running_since', 'batch', 'dedup_key', 'retention', 'parked_at')
+    'running_since', 'batch', 'dedup_key', 'retention', 'parked_at', 'concurrency_key', 'concurrency_limit', 'slots', 'models')
   -- Before the first write, for nothing takes one back.
   assert(job.state and job.queue and job.kind and LANES[(tonumber(job.priority) or -1) + 1] and tonumber(job.created_at)
     and (job.state ~= 'running' or tonumber(job.running_since)), 'its record lacks what every job has')
@@ -67,6 +67,7 @@ local function enter(id, state, reason, at, data, fields, rejoins)
     redis.call('ZREM', SCHEDULED, id)
     unset(id, 'retry_at')
   end
+  if state ~= 'running' and not (job.state == 'running' and rejoins) then unbook(id, job) end
   redis.call('ZREM', INDEX_STATE .. job.state, id)
   redis.call('ZADD', INDEX_STATE .. state, job.created_at, id)
   data.state = state
@@ -90,13 +91,14 @@ local function enter(id, state, reason, at, data, fields, rejoins)
   return job.queue
 end
 
--- Ends a job that has not ended; a running one's worker is told at once.
-local function cancel(id, state, reason, at)
-  release(enter(id, 'cancelled', reason, at, {}), at)
+-- Any state that is not final -> cancelled; a running job's worker is told at once. Returns the queue to release.
+local function cancel(id, state, reason, at, data)
+  local queue = enter(id, 'cancelled', reason, at, data)
   if state == 'running' then
     redis.call('LPUSH', JOB .. id .. SIGNAL, 'cancelled')
     redis.call('EXPIRE', JOB .. id .. SIGNAL, 60)
   end
+  return queue
 end
 
 -- -- Making jobs ------------------------------------------------------------------------------------------------------------
@@ -217,20 +219,20 @@ local function claimed(id)
     redis.call('HLEN', JOB .. id .. STEPS) }
 end
 
--- queued -> running under the next fence; nil, and the state, when there is nothing to claim. A job that may not run goes
--- back to its place, or is parked; its message is gone.
+-- queued -> running under the next fence; nil, and the state, when there is nothing to claim: 'held' for a job that may not
+-- run. That goes back to its place, or is parked; its message is gone.
 local function start(id, at, holder, token, lease)
   local job = get(id, 'state', 'kind', 'queued_at', 'created_at', 'deadline', 'started_at', 'queue', 'priority', 'turn',
-    'deliveries', 'parked_at')
+    'deliveries', 'user_id', 'parked_at', 'concurrency_key', 'concurrency_limit', 'slots', 'models')
   if job.state ~= 'queued' or (not job.started_at and at > tonumber(job.deadline)) then return nil, job.state end
-  local gate = job.parked_at or gate_before(job)
-  if gate or paused('queue:' .. job.queue) then
-    recall(id, job)
-    if gate and not job.parked_at then
-      park(id, job, redis.call('ZSCORE', QUEUE .. job.queue .. ORDER, id), gate)
-    end
+  local whole = paused('queue:' .. job.queue)
+  local gate = job.parked_at or not whole and gate_before(id, job, FAST)
+  if whole or gate then
+    local place = redis.call('ZSCORE', QUEUE .. job.queue .. ORDER, id)
+    if place and gate then park(id, job, place, gate) else recall(id, job) end
     return nil, 'held'
   end
+  hold_fast(id, job)
   local attempt = add(id, 'attempt', 1)
   add(id, 'fence', 1)
   if not job.started_at then set(id, { started_at = at }) end
@@ -254,5 +256,7 @@ local function finish(id, fence, claim, state, reason, outcome, at)
   end
   -- What an earlier attempt failed of is no longer this job's error.
   if state == 'completed' then unset(id, 'error') end
-  return enter(id, state, reason, at, { error = outcome.error and cjson.decode(outcome.error) }, outcome)
+  local queue = enter(id, state, reason, at, { error = outcome.error and cjson.decode(outcome.error) }, outcome)
+  open_freed()
+  return queue
 end

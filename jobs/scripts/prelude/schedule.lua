@@ -9,19 +9,29 @@ local function turn_length(user)
   return math.max(1, math.floor(TURN_LENGTH / (WEIGHTS[user] or 1)))
 end
 
+-- Stands at its place in the order, or parked at a gate.
+local function stand(id, job, place)
+  local gate = gate_before(id, job, place)
+  if gate then
+    park(id, job, place, gate)
+  else
+    redis.call('ZADD', QUEUE .. job.queue .. ORDER, place, id)
+  end
+end
+
 -- Takes a place: behind the last job of the same user, and not before the turn that is served now.
 local function join(id, job)
   local queue, tenant = QUEUE .. job.queue, job.priority .. ':' .. job.user_id
   local served = tonumber(redis.call('HGET', queue .. TURN, job.priority) or job.priority * URGENCY)
   local place = math.max(served, tonumber(redis.call('ZSCORE', queue .. TENANTS, tenant) or 0))
   redis.call('ZADD', queue .. TENANTS, place + turn_length(job.user_id), tenant)
-  redis.call('ZADD', queue .. ORDER, place, id)
   redis.call('SADD', QUEUES, job.queue)
+  stand(id, job, place)
 end
 
 -- Takes the place again that it had when it was released: nobody who came later is before it.
 local function rejoin(id, job)
-  redis.call('ZADD', QUEUE .. job.queue .. ORDER, job.turn or job.priority * URGENCY, id)
+  stand(id, job, tonumber(job.turn or job.priority * URGENCY))
 end
 
 local function lane_of(queue, priority)
@@ -50,6 +60,7 @@ local function send(id, job, place, at)
   redis.call('ZADD', queue .. RELEASED, at, id)
   redis.call(comes_back and 'RPUSH' or 'LPUSH', lane_of(job.queue, job.priority), text_of(id, job))
   serve(queue, job.priority, place)
+  hold_fast(id, job)
 end
 
 -- How many messages may be out: those that idle workers could take now.
@@ -67,22 +78,20 @@ local function recall(id, job)
   rejoin(id, job)
 end
 
--- What decides when a queued job runs, with the gate before it. A record that does not say is an error.
-local function weighed(id)
-  local job = get(id, 'kind', 'queue', 'priority', 'turn', 'deliveries')
-  assert(job.kind and job.queue and LANES[(tonumber(job.priority) or -1) + 1], 'its record has no kind, queue or priority')
-  job.gate = gate_before(job)
+-- What decides when a queued job runs, with the gate that is closed to it at this place.
+local function weighed(id, place)
+  local job = waiting(id)
+  job.gate = gate_before(id, job, place)
   return job
 end
 
--- Recalls the jobs that were released before a pause. Returns whether there may be more.
-local function recall_paused(queue)
+-- Recalls the jobs that were released before a pause or a strike. Returns whether there may be more.
+local function recall_closed(queue)
   local whole, recalled = paused('queue:' .. queue), 0
   for _, id in ipairs(redis.call('ZRANGE', QUEUE .. queue .. RELEASED, 0, 4 * RECALLED_AT_ONCE - 1)) do
-    local readable, job = isolated(id, weighed)
-    if readable and (whole or job.gate) then
-      recall(id, job)
-      if job.gate then park(id, job, job.turn, job.gate) end
+    local readable, job = isolated(id, waiting)
+    if readable and (whole or paused('kind:' .. job.kind) or struck(job)) then
+      isolated(id, recall, job)
       recalled = recalled + 1
       if recalled == RECALLED_AT_ONCE then return true end
     end
@@ -98,7 +107,7 @@ local function release_next(queue, most, at)
   -- Of those that go to the head, the first is put there last.
   for i = #next - 1, 1, -2 do
     local id, place = next[i], tonumber(next[i + 1])
-    local readable, job = isolated(id, weighed)
+    local readable, job = isolated(id, weighed, place)
     if readable and job.gate then
       isolated(id, park, job, place, job.gate)
       parked = parked + 1
@@ -113,7 +122,7 @@ local function release_next(queue, most, at)
 end
 
 local function release_from(queue, at)
-  if paused('queue:' .. queue) then return recall_paused(queue) end
+  if paused('queue:' .. queue) then return recall_closed(queue) end
   local room = window(queue, at) - redis.call('ZCARD', QUEUE .. queue .. RELEASED)
   local may_look_at = RELEASED_AT_ONCE
   while room > 0 and may_look_at > 0 do
@@ -132,6 +141,7 @@ end
 -- Decides which jobs of the queue, and of those that others have come back to, may run now. Returns whether there is room
 -- for more of those that wait.
 local function release(queue, at)
+  open_freed()
   local more = release_from(queue, at)
   for other in pairs(stirred) do
     if other ~= queue then more = release_from(other, at) or more end
@@ -140,12 +150,26 @@ local function release(queue, at)
   return more
 end
 
--- Lets more jobs back into the order from one of the gates that are open again. Returns whether there are more still.
-local function go_on_opening(most, at)
+-- Releases those that have come back into the order of any queue.
+local function release_stirred(at)
+  open_freed()
+  for queue in pairs(stirred) do release(queue, at) end
+end
+
+-- Recalls, of a queue or of all, what was released before it was closed. Returns whether there may be more.
+local function recall_from(target, at)
+  local queue, more = string.match(target, '^queue:(.*)$'), false
+  for _, name in ipairs(queue and { queue } or redis.call('SMEMBERS', QUEUES)) do more = recall_closed(name) or more end
+  release_stirred(at)
+  return more
+end
+
+-- Goes on with one of the gates that are open again. Returns whether there is more to do.
+local function go_on_opening(at)
   local gate = redis.call('SRANDMEMBER', OPENING)
   if not gate then return false end
-  open(gate, most)
-  for queue in pairs(stirred) do release(queue, at) end
+  open(gate)
+  release_stirred(at)
   return redis.call('EXISTS', OPENING) == 1
 end
 

@@ -316,6 +316,26 @@ async def test_a_blocked_loop_fails_the_job_by_name_of_the_place(claim: Claim, t
 
 
 @pytest.mark.slow
+async def test_a_loop_that_is_blocked_beyond_the_jobs_own_time_limit_ends_with_it(
+    claim: Claim, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit of which the loop, being blocked, hears nothing."""
+    monkeypatch.setattr("tasks.engine.lease.CANCEL_GRACE", 1.0)
+    limited = replace(claim, job=claim.job.model_copy(update={"time_limit_seconds": 1}))
+    ended_with: list[int] = []
+    leases = LeaseThread(tools.settings, exit_process=ended_with.append)
+    try:
+        await Attempt(limited, made_by(_render_for(4)), tools).run(leases)
+    finally:
+        leases.close()
+
+    assert ended_with == [EX_SOFTWARE]
+    error = (await tools.store.get(claim.job.id)).error
+    assert error is not None
+    assert error.reason is Reason.TIME_LIMIT
+
+
+@pytest.mark.slow
 async def test_a_loop_that_is_blocked_for_a_moment_is_only_said_to_be(claim: Claim, tools: Tools) -> None:
     ended_with: list[int] = []
     leases = LeaseThread(tools.settings, exit_process=ended_with.append)
