@@ -27,7 +27,7 @@ local function first_released(queue)
       local id = string.match(redis.call('LINDEX', lane, -1) or '', '"correlation_id": "([^"]+)"')
       if not id then break end
       if get(id, 'state').state == 'queued' then
-        local readable, job = isolated(id, weighed)
+        local readable, job = isolated(id, waiting)
         if readable then return id, job, lane end
       end
       redis.call('RPOP', lane)
@@ -40,12 +40,12 @@ local function first_of(queue)
   if paused('queue:' .. queue) then return nil end
   local id, job, lane = first_released(queue)
   for _ = 1, RELEASED_AT_ONCE do
-    local waiting = redis.call('ZRANGE', QUEUE .. queue .. ORDER, 0, 0)[1]
-    if not waiting then break end
-    local readable, other = isolated(waiting, weighed)
+    local unsent = redis.call('ZRANGE', QUEUE .. queue .. ORDER, 0, 0)[1]
+    if not unsent then break end
+    local readable, other = isolated(unsent, waiting)
     if readable then
       if id and tonumber(job.priority) <= tonumber(other.priority) then break end
-      return waiting, other
+      return unsent, other
     end
   end
   return id, job, lane
