@@ -1,6 +1,6 @@
 # All set-up is done here: `make demo` on a fresh machine needs python3 (3.11 or newer), make and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-fast test-random test-containers test-deploy images docs chaos chaos-quick bench bench-quick check format lock lock-bench clean
+.PHONY: help setup demo dev test test-fast test-random test-containers test-deploy images docs chaos chaos-quick failover bench bench-quick check format lock lock-bench clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
@@ -58,6 +58,9 @@ chaos-quick: $(READY)  ## The quick faults, as `make test` runs them too
 chaos: $(READY)  ## Every fault, then 200 jobs under 300 random ones (about 20 minutes)
 	$(BIN)/pytest tests/chaos
 	$(BIN)/python -m tests.chaos.random_run --jobs 200 --faults 300
+
+failover: $(READY)  ## 200 jobs each under failovers of Redis by Sentinel, with and without confirmed writes (about 20 minutes)
+	CHAOS_JOBS=200 $(BIN)/pytest tests/chaos/test_sentinel.py
 
 bench: $(READY)  ## Measure Headrace and nine other task queues into docs/benchmarks.md (about 15 minutes)
 	$(BIN)/python -m bench

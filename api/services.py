@@ -74,4 +74,4 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
         )
     finally:
         await hub.aclose()
-        await redis.aclose()
+        await store.aclose()

@@ -112,7 +112,7 @@ def connect(settings: Settings, *, name: str, reply_within: timedelta, connectio
         password=address.password,
         **(address.tls or {}),
         name=name,
-        sentinel=_sentinel(address) if address.service else None,
+        sentinel=sentinel_of(address),
         service=address.service,
         max_connections=connections,
         timeout=seconds,
@@ -126,7 +126,10 @@ def connect(settings: Settings, *, name: str, reply_within: timedelta, connectio
     return Redis.from_pool(pool)
 
 
-def _sentinel(address: RedisAddress) -> Sentinel:
+def sentinel_of(address: RedisAddress) -> Sentinel | None:
+    """A client of the sentinels, if there are any."""
+    if not address.service:
+        return None
     return Sentinel(
         address.nodes,
         sentinel_kwargs={

@@ -91,6 +91,9 @@ MEMBERS = ":jobs"
 EXPANDING = "hr:batches"
 """Zset: batches with jobs still to be made, by creation time, ms."""
 
+CANCELLING = "hr:cancelling"
+"""Zset: batches that are being cancelled, by how many of their members the sweep has been through."""
+
 SCHEDULE = "hr:schedule:"
 """Hash `hr:schedule:{id}`: when its jobs are made, and what their records begin with."""
 RUNS = ":runs"

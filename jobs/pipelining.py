@@ -44,18 +44,26 @@ class PipelinedRedis(Redis):
 
     async def execute_together(self, commands: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]]) -> list[Any]:
         """The replies, in order. Raises the first that is an error."""
-        arguments = [args for args, _ in commands]
+        replies = await self.replies([args for args, _ in commands])
+        return [self.read(reply, *command) for reply, command in zip(replies, commands, strict=True)]
+
+    async def replies(self, commands: Sequence[tuple[Any, ...]]) -> list[object]:
+        """As they come, errors among them. Sent in one write."""
         try:
-            replies = await (await self._open_line()).ask(arguments)
+            return await (await self._open_line()).ask(commands)
         except ConnectionLost:
             # Safe: every script may be repeated, see scripts/prelude.
-            replies = await (await self._open_line()).ask(arguments)
-        return [self._read(reply, *command) for reply, command in zip(replies, commands, strict=True)]
+            return await (await self._open_line()).ask(commands)
+
+    def hang_up(self) -> None:
+        """The next command opens a new connection."""
+        if self._line is not None:
+            self._line.drop()
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:  # noqa: FBT001, FBT002  # redis-py's own signature
         return super().pipeline(transaction, shard_hint) if transaction else _Together(self)
 
-    def _read(self, reply: object, args: tuple[Any, ...], options: Mapping[str, Any]) -> object:
+    def read(self, reply: object, args: tuple[Any, ...], options: Mapping[str, Any]) -> object:
         if isinstance(reply, Exception):
             raise reply
         callback = self.response_callbacks.get(args[0])
@@ -163,9 +171,12 @@ class _Line:
             self._break(error)
             raise
 
-    async def close(self) -> None:
+    def drop(self) -> None:
         """Fails whoever still waits."""
         self._break(ConnectionLost("closed"))
+
+    async def close(self) -> None:
+        self.drop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._connection.disconnect(nowait=True)
 

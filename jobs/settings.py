@@ -80,6 +80,15 @@ class Settings(BaseSettings):
     ] = None
     redis_key: Annotated[FilePath | None, Field(description="PEM file of its key, if that is a file of its own")] = None
     sentinel_password: Annotated[SecretStr | None, Field(description="Of the sentinels themselves, if they ask")] = None
+    redis_wait: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10,
+            description="Replicas that must have a job's creation, claims, steps and end before these count; with"
+            " Sentinel, all that are healthy; 0: none",
+        ),
+    ] = 0
     files_url: Annotated[str, Field(description="Where files go: file://, gs:// or s3://")] = ""
     log_format: Literal["console", "json"] = "console"
 

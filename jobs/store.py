@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.celery_app import create_celery
+from jobs.confirmation import ConfirmedRedis
 from jobs.connection import answered
 from jobs.endings import Ending, completed, failed, kept
 from jobs.errors import ConcurrencyLimit, DuplicateJob, IdempotencyConflict, JobNotFound, LeaseLost, NotRetryable
@@ -62,7 +63,12 @@ class JobStore:
 
     def __init__(self, redis: Redis, settings: Settings, renderer: Renderer, *, patience: timedelta) -> None:
         self.redis = redis
-        self.scripts = Scripts(redis, settings, renderer, patience=patience)
+        self._confirmed = (
+            ConfirmedRedis.open(settings, name="headrace-confirmed", reply_within=patience)
+            if settings.redis_wait
+            else None
+        )
+        self.scripts = Scripts(redis, settings, renderer, patience=patience, confirmed=self._confirmed)
         self.pauses = Pauses(redis, self.scripts, patience=patience)
         self.purges = Purges(redis, self.scripts, patience=patience)
         self.strikes = Strikes(redis, self.scripts, patience=patience)
@@ -77,6 +83,8 @@ class JobStore:
         return cls(redis, settings, Renderer(create_celery(settings)), patience=patience)
 
     async def aclose(self) -> None:
+        if self._confirmed is not None:
+            await self._confirmed.aclose()
         await self.redis.aclose()
 
     # -- Clients ------------------------------------------------------------------------------------------------------

@@ -8,12 +8,13 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from jobs import keys
+from jobs.confirmation import ConfirmedRedis
 from jobs.connection import answered
 from jobs.limits import KindLimits
 from jobs.messages import Renderer, lua_string
 from jobs.options import MAX_DELAY, MAX_START_DEADLINE
 from jobs.record import DEFAULTS, FAMILIES, FIELDS
-from jobs.scripts.script import Json, read, script, source_of
+from jobs.scripts.script import Json, confirmed_script, read, script, source_of
 from jobs.settings import Settings
 from jobs.weights import Weights
 
@@ -46,8 +47,18 @@ class Scripts:
     Durations are in ms. Every method raises StoreUnavailable when Redis does not answer within `patience`.
     """
 
-    def __init__(self, redis: Redis, settings: Settings, renderer: Renderer, *, patience: timedelta) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        settings: Settings,
+        renderer: Renderer,
+        *,
+        patience: timedelta,
+        confirmed: ConfirmedRedis | None = None,
+    ) -> None:
+        """`confirmed` sends what replicas have to confirm; without it, nothing has to be."""
         self._patience = patience
+        self.confirmed = confirmed
         head = _constants(settings) + renderer.lua() + "".join(map(read, PRELUDE))
         self._registered = {
             name: redis.register_script(head + source_of(vars(Scripts)[name])) for name in script_names()
@@ -62,7 +73,7 @@ class Scripts:
 
     # -- Clients ------------------------------------------------------------------------------------------------------
 
-    @script
+    @confirmed_script
     async def create(
         self,
         *,
@@ -79,7 +90,7 @@ class Scripts:
         dedup: Json,
     ) -> list[Any]: ...
 
-    @script
+    @confirmed_script
     async def cancel(self, *, job_id: str) -> list[Any]: ...
 
     @script
@@ -87,7 +98,7 @@ class Scripts:
 
     # -- Workers ------------------------------------------------------------------------------------------------------
 
-    @script
+    @confirmed_script
     async def claim(self, *, job_id: str, holder: str, token: str, lease: int) -> list[Any]: ...
 
     @script
@@ -98,17 +109,17 @@ class Scripts:
     @script
     async def progress(self, *, job_id: str, fence: int, claim: str, progress: str) -> list[Any]: ...
 
-    @script
+    @confirmed_script
     async def save_step(
         self, *, job_id: str, fence: int, claim: str, step: str, result: str, files: str, usage: Json, uncounted: Json
     ) -> list[Any]: ...
 
-    @script
+    @confirmed_script
     async def finish(
         self, *, job_id: str, fence: int, claim: str, state: str, reason: str, outcome: Json
     ) -> list[Any]: ...
 
-    @script
+    @confirmed_script
     async def finish_next(
         self,
         *,
@@ -194,7 +205,7 @@ class Scripts:
 
     # -- Batches ------------------------------------------------------------------------------------------------------
 
-    @script
+    @confirmed_script
     async def open_batch(
         self, *, batch_id: str, user_id: str, total: int, remembered_as: str, fingerprint: str, remember: int
     ) -> list[Any]: ...
@@ -202,12 +213,12 @@ class Scripts:
     @script
     async def expand_batch(self, *, batch_id: str, most: int) -> list[Any]: ...
 
-    @script
+    @confirmed_script
     async def cancel_batch(self, *, batch_id: str) -> list[Any]: ...
 
     # -- Schedules ----------------------------------------------------------------------------------------------------
 
-    @script
+    @confirmed_script
     async def add_schedule(
         self, *, schedule_id: str, fields: Json, due: int, remembered_as: str, fingerprint: str, remember: int
     ) -> list[Any]: ...
@@ -218,10 +229,10 @@ class Scripts:
     @script
     async def fire_schedule(self, *, schedule_id: str, due: int, following: int | None, job_id: str) -> list[Any]: ...
 
-    @script
+    @confirmed_script
     async def time_schedule(self, *, schedule_id: str, due: int | None) -> list[Any]: ...
 
-    @script
+    @confirmed_script
     async def remove_schedule(self, *, schedule_id: str) -> list[Any]: ...
 
 

@@ -40,12 +40,12 @@ local function first_of(queue)
   if paused('queue:' .. queue) then return nil end
   local id, job, lane = first_released(queue)
   for _ = 1, RELEASED_AT_ONCE do
-    local unsent = redis.call('ZRANGE', QUEUE .. queue .. ORDER, 0, 0)[1]
-    if not unsent then break end
-    local readable, other = isolated(unsent, waiting)
+    local next = redis.call('ZRANGE', QUEUE .. queue .. ORDER, 0, 0)[1]
+    if not next then break end
+    local readable, other = isolated(next, waiting)
     if readable then
       if id and tonumber(job.priority) <= tonumber(other.priority) then break end
-      return unsent, other
+      return next, other
     end
   end
   return id, job, lane

@@ -7,6 +7,7 @@ from functools import cache, wraps
 from importlib.resources import files
 from typing import Annotated, Any, Protocol, TypeVar, cast
 
+from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 Json = Annotated[Mapping[str, Any] | Sequence[Any], "json"]
@@ -18,6 +19,9 @@ class Sender(Protocol):
 
     def registered(self, name: str) -> AsyncScript: ...
 
+    @property
+    def confirmed(self) -> Redis | None: ...
+
     async def answer(self, reply: Awaitable[Any]) -> list[Any]: ...
 
 
@@ -26,6 +30,15 @@ F = TypeVar("F", bound=Callable[..., Awaitable[list[Any]]])
 
 def script(signature: F) -> F:
     """The method sends the script of its own name. All of its parameters are keyword-only, in the script's order."""
+    return _sending(signature, confirmed=False)
+
+
+def confirmed_script(signature: F) -> F:
+    """The same for a change that must outlive a failover: replicas confirm it, if HEADRACE_REDIS_WAIT is set."""
+    return _sending(signature, confirmed=True)
+
+
+def _sending(signature: F, *, confirmed: bool) -> F:
     name = signature.__name__
     parameters = _parameters(signature)
     structured = {parameter.name for parameter in parameters if parameter.annotation is Json}
@@ -34,7 +47,8 @@ def script(signature: F) -> F:
     @wraps(signature)
     async def send(self: Sender, **given: Any) -> list[Any]:  # noqa: ANN401  # the signature has the types
         args = [json.dumps(given[name]) if name in structured else _flat(given[name]) for name in names]
-        return await self.answer(self.registered(name)(args=args))
+        client = self.confirmed if confirmed else None
+        return await self.answer(self.registered(name)(args=args, client=client))
 
     return cast("F", send)
 

@@ -1,7 +1,7 @@
 -- sweep: whatever time has done to jobs: leases that ended, jobs that are due, messages that were lost, start deadlines
--- that passed, batches left half made, retention that is over. It only enqueues or ends jobs; it starts none. Any number
--- of workers may call it. When there is more than one sweep may do, the next one need not wait. One bad record stops nothing
--- else: it is put aside.
+-- that passed, batches left half made or half cancelled, retention that is over. It only enqueues or ends jobs; it starts
+-- none. Any number of workers may call it. When there is more than one sweep may do, the next one need not wait. One bad record
+-- stops nothing else: it is put aside.
 -- ARGV    pause   until the next sweep, ms
 --         grace   before a missing message counts as lost, ms
 --         most    jobs of each sort
@@ -112,6 +112,7 @@ for _, lane in ipairs(lanes) do
 end
 
 each(redis.call('ZRANGE', EXPANDING, 0, 0), function(batch) more = expand(batch, at, most) > 0 or more end)
+each(redis.call('ZRANGE', CANCELLING, 0, 0), function(batch) more = go_on_cancelling(batch, most, at) or more end)
 
 each(due(RETAINED), function(member)
   local id, kind, state, user = string.match(member, '^(%S+) (%S+) (%S+) (%S*)$')

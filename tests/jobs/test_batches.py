@@ -285,3 +285,29 @@ async def test_a_staged_job_that_cannot_be_read_fails_alone(
     assert {state: count for state, count in batch.counts.items() if count} == {"queued": 2, "failed": 1}
     assert len(await held.messages(LANE)) == 2
     assert batch_id in await client.hkeys(keys.QUARANTINED)
+
+
+async def test_a_cancel_that_was_cut_off_is_gone_on_with(
+    batches: BatchStore, store: JobStore, held: Inspector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep cancels what the API did not come to, and tells the workers of those that run."""
+    batch_id = await created(batches, 230)
+    ids = await jobs_of(batches, batch_id)
+    claim = await claimed(store, ids[-1])
+
+    async def die(_job_id: str) -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "_cancel", die)
+        with pytest.raises(StoreUnavailable):
+            await batches.cancel(batch_id)
+
+    while (await sweep(store)).more:
+        pass
+
+    batch = await batches.get(batch_id)
+    assert (batch.state, batch.counts["cancelled"]) == ("cancelled", 230)
+    assert await held.messages(LANE) == [ids[-1]], "of the one that was claimed, past its message"
+    assert await store.redis.exists(keys.signal(claim.lease.job_id))
+    assert not await store.redis.exists(keys.CANCELLING)

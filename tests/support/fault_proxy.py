@@ -14,6 +14,8 @@ from tests.support.ports import free_port
 ACCEPTED_WITHIN = 5
 """Turns of the loop from an accepted connection to the task that serves it."""
 CHUNK = 65536
+OPENING = 1024
+"""Bytes that a client's opening has at least, if it says as much."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER: on, 0 s."""
 
@@ -36,6 +38,8 @@ class _Wire:
     lossy: bool = False
     asked: bool = False
     """The request whose reply is to be lost went by."""
+    opening: bytes = b""
+    """What the client said first."""
 
     def suffer(self, fault: _Fault) -> None:
         if not self.lossy or fault is _Fault.BLACKHOLE:
@@ -59,6 +63,7 @@ class FaultProxy:
         self._fault = _Fault.NONE
         self._delay = 0.0
         self._lost_request: bytes | None = None
+        self._cut_off: bytes | None = None
         self._wires: dict[asyncio.Task[None], _Wire] = {}
 
     @property
@@ -85,6 +90,17 @@ class FaultProxy:
         With `new`, new connections are accepted and go the same way; without, they work.
         """
         self._break(_Fault.BLACKHOLE, new=new)
+
+    def cut_off(self, words: bytes) -> None:
+        """As `blackhole`, old and new connections, but only of clients that open with these words."""
+
+        def begin() -> None:
+            self._cut_off = words
+            for wire in self._wires.values():
+                if words in wire.opening:
+                    wire.suffer(_Fault.BLACKHOLE)
+
+        self._do(begin)
 
     def drop_replies(self) -> None:
         """Requests arrive, and no reply comes back, on any connection."""
@@ -135,7 +151,7 @@ class FaultProxy:
         """Back to forwarding. A connection that has lost bytes stays as it is; one that has lost none works again."""
 
         def forward() -> None:
-            self._fault, self._delay, self._lost_request = _Fault.NONE, 0.0, None
+            self._fault, self._delay, self._lost_request, self._cut_off = _Fault.NONE, 0.0, None, None
             for wire in self._wires.values():
                 wire.suffer(_Fault.NONE)
 
@@ -205,6 +221,10 @@ class FaultProxy:
 
     async def _requests(self, wire: _Wire, reader: asyncio.StreamReader, redis: asyncio.StreamWriter) -> None:
         while data := await _read(reader):
+            if len(wire.opening) < OPENING:
+                wire.opening += data
+                if self._cut_off is not None and self._cut_off in wire.opening:
+                    wire.suffer(_Fault.BLACKHOLE)
             if wire.loses(replies=False):
                 wire.lossy = True
                 continue

@@ -10,7 +10,7 @@ end
 -- Takes it out of all that a sweep and a release look through. What is kept of it stays.
 local function quarantine(id, fault)
   note_fault(id, fault)
-  for _, key in ipairs({ LEASES, SCHEDULED, DEADLINES, RETAINED, EXPANDING }) do redis.call('ZREM', key, id) end
+  for _, key in ipairs({ LEASES, SCHEDULED, DEADLINES, RETAINED, EXPANDING, CANCELLING }) do redis.call('ZREM', key, id) end
   for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do
     for _, part in ipairs({ WAITING, ORDER, RELEASED, HELD }) do redis.call('ZREM', QUEUE .. queue .. part, id) end
     redis.call('SREM', QUEUE .. queue .. RUNNING, id)

@@ -213,6 +213,24 @@ local function lose_worker(id, at)
     string.format('The worker was lost in attempt %s of %s.', job.attempt, job.max_attempts))
 end
 
+-- Cancels the next jobs of a batch that is being cancelled, so many at most. Returns whether there are more.
+local function go_on_cancelling(batch, most, at)
+  local from = tonumber(redis.call('ZSCORE', CANCELLING, batch))
+  local next = redis.call('LRANGE', BATCH .. batch .. MEMBERS, from, from + most - 1)
+  for _, member in ipairs(next) do
+    isolated(string.match(member, '^%S+'), function(id)
+      local state = get(id, 'state').state
+      if state and not FINAL[state] then cancel(id, state, 'user_request', at) end
+    end)
+  end
+  if #next == most then
+    redis.call('ZADD', CANCELLING, from + most, batch)
+    return true
+  end
+  redis.call('ZREM', CANCELLING, batch)
+  return false
+end
+
 -- What a claim is answered with.
 local function claimed(id)
   return { 1, id, redis.call('HGETALL', JOB .. id), redis.call('GET', JOB .. id .. INPUT),
