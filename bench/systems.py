@@ -43,7 +43,12 @@ _HEADRACE_WORKER = ("celery", "-A", "bench.headrace.worker", "worker", "--withou
 _CELERY_WORKER = ("celery", "-A", "bench.peers.celery", "worker")
 
 HEADRACE = System(
-    "Headrace", "bench.headrace.client", _HEADRACE_WORKER, "headrace", "1 job, in a child process; its own settings"
+    "Headrace",
+    "bench.headrace.client",
+    _HEADRACE_WORKER,
+    "headrace",
+    "1 job, in a child process; its own settings, logs as JSON as in its images",
+    environment={"HEADRACE_LOG_FORMAT": "json"},
 )
 CELERY = System(
     "Celery, early ack",

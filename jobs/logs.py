@@ -1,13 +1,18 @@
 """Logs: one line an event, as JSON with a `severity` (Cloud Logging reads it) or in colour on a terminal."""
 
 import logging
+import os
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
 
 from jobs.settings import Settings
+
+STANDARD_ERROR = 2
+"""The file descriptor."""
 
 
 def configure_logging(settings: Settings) -> None:
@@ -18,15 +23,22 @@ def configure_logging(settings: Settings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
     if settings.log_format == "json":
         rendering = [structlog.processors.format_exc_info, _severity, structlog.processors.JSONRenderer()]
+        # Past the standard library, which takes two and a half times as long for a line: every job writes two.
+        structlog.configure(
+            processors=[*shared, *rendering],
+            logger_factory=_Lines,
+            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+            cache_logger_on_first_use=True,
+        )
     else:
+        structlog.configure(
+            processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+            logger_factory=structlog.stdlib.LoggerFactory(),
+            wrapper_class=structlog.stdlib.BoundLogger,
+            cache_logger_on_first_use=True,
+        )
         # Plain tracebacks: richer ones print local variables, and so prompts and keys.
         rendering = [
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
@@ -50,6 +62,22 @@ def configure_logging(settings: Settings) -> None:
         logging.getLogger(name).propagate = True
     # It would log each call with its whole URL, credentials in it included.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+class _Lines:
+    """A logger that writes each line in one go: no lock, which a fork could leave locked in the child."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+    def msg(self, line: str) -> None:
+        rest = f"{line}\n".encode()
+        # As in the standard library: a log that nobody takes is no fault of what is logged.
+        with suppress(OSError):
+            while rest:
+                rest = rest[os.write(STANDARD_ERROR, rest) :]
+
+    debug = info = warning = error = critical = exception = msg
 
 
 def _severity(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401  # structlog's signature

@@ -25,7 +25,11 @@ TABLE = Table(
     ],
 )
 SECONDS = 5.0
-KEPT = replace(HEADRACE, name="Headrace, children kept", environment={"HEADRACE_MAX_TASKS_PER_CHILD": "1000000"})
+KEPT = replace(
+    HEADRACE,
+    name="Headrace, children kept",
+    environment={**HEADRACE.environment, "HEADRACE_MAX_TASKS_PER_CHILD": "1000000"},
+)
 """Without the pause in which a child is replaced."""
 SET_UP = System(
     "Celery, as Headrace sets it",

@@ -72,7 +72,7 @@ class Attempt:
         self._stop: _Stop | None = None
         self._why_lost = ""
         self._work: asyncio.Task[BaseModel] | None = None
-        self._told_to_end = asyncio.Event()
+        self._done_or_told: asyncio.Future[None] = self._loop.create_future()
         self._log = log.bind(job=claim.job.id, kind=kind.name, attempt=claim.job.attempt)
 
     async def run(self, leases: LeaseThread) -> Outcome:
@@ -117,7 +117,7 @@ class Attempt:
             self._cancel()
 
     def _cancel(self) -> None:
-        self._told_to_end.set()
+        self._turn()
         if self._work is not None:
             self._work.cancel()
 
@@ -138,11 +138,15 @@ class Attempt:
                 return await self._conclude(work)
 
     async def _until_done_or_stuck(self, work: asyncio.Task[BaseModel]) -> None:
-        told_to_end = self._loop.create_task(self._told_to_end.wait())
-        await asyncio.wait({work, told_to_end}, return_when=asyncio.FIRST_COMPLETED)
-        told_to_end.cancel()
+        # One future, not a task that waits and a set to wait for: this is on the way of every job.
+        work.add_done_callback(self._turn)
+        await self._done_or_told
         if not work.done():
             await asyncio.wait({work}, timeout=CANCEL_GRACE)
+
+    def _turn(self, *_: object) -> None:
+        if not self._done_or_told.done():
+            self._done_or_told.set_result(None)
 
     async def _conclude(self, work: asyncio.Task[BaseModel]) -> Outcome:
         try:

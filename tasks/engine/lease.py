@@ -35,11 +35,15 @@ LOOK_EVERY = 0.5
 WARN_AFTER = 1.0
 """Seconds that the loop may be blocked before the log says so."""
 SETTLE = 0.5
-"""Seconds before a job gets a first renewal and a blocking read of its own: most short jobs end without them, and so
-without a reconnect."""
+"""Seconds, at most, before a job gets a first renewal and a blocking read of its own: most short jobs end without them,
+and so without a reconnect."""
 
 
-@dataclass
+LOOK_FOR_JOBS_EVERY = 0.25
+"""Seconds between two looks at which jobs there are: to be told of each would wake this thread, and most are short."""
+
+
+@dataclass(eq=False)
 class _Held:
     """A job whose lease is kept."""
 
@@ -50,10 +54,14 @@ class _Held:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     """Something was said of the job; the next renewal tells what."""
     lost: bool = False
+    left: bool = False
+    """Its run has ended; what is heard of it now means nothing."""
+    keeping: asyncio.Task[None] | None = None
 
     def lose(self, why: str) -> None:
-        self.lost = True
-        self.on_lost(why)
+        if not self.left:
+            self.lost = True
+            self.on_lost(why)
 
 
 class LeaseThread:
@@ -70,6 +78,8 @@ class LeaseThread:
         self._store = JobStore.open(settings, name="headrace-lease", patience=patience)
         within = settings.heartbeat + patience
         self._signals = connect(settings, name="headrace-signal", reply_within=within, connections=2)
+        self._held: set[_Held] = set()
+        self._thread.run(self._look_for_jobs())
 
     @contextmanager
     def hold(
@@ -81,11 +91,15 @@ class LeaseThread:
         HEADRACE_MAX_LOOP_BLOCK, or beyond the job's own time limit, the job fails and the process ends; also when it
         does not react to a lost lease.
         """
-        holding = self._thread.run(self._hold(_Held(claim, on_lost, waiting, loop)))
+        held = _Held(claim, on_lost, waiting, loop)
+        self._held.add(held)
         try:
             yield
         finally:
-            holding.cancel()
+            held.left = True
+            self._held.discard(held)
+            if held.keeping is not None:
+                self._thread.loop.call_soon_threadsafe(held.keeping.cancel)
 
     def close(self) -> None:
         async def disconnect() -> None:
@@ -93,6 +107,22 @@ class LeaseThread:
             await self._signals.aclose()
 
         self._thread.close(disconnect())
+
+    async def _look_for_jobs(self) -> None:
+        # The first renewal must come in time, whatever the settings are.
+        every = min(LOOK_FOR_JOBS_EVERY, self._settings.heartbeat.total_seconds() / 2)
+        kept: set[_Held] = set()
+        while True:
+            # A copy is made in one go: the other thread changes the set.
+            held = set(self._held)
+            for job in held - kept:
+                job.keeping = asyncio.create_task(self._hold(job))
+            # Those that had just been left when they were looked at.
+            for job in kept - held:
+                if job.keeping is not None:
+                    job.keeping.cancel()
+            kept = held
+            await asyncio.sleep(every)
 
     async def _hold(self, held: _Held) -> None:
         try:
@@ -108,7 +138,7 @@ class LeaseThread:
 
     async def _keep(self, held: _Held) -> None:
         until, heartbeat = self._until(held.claim.requested_at), self._settings.heartbeat.total_seconds()
-        await asyncio.sleep(min(SETTLE, heartbeat))
+        await asyncio.sleep(min(SETTLE - LOOK_FOR_JOBS_EVERY, heartbeat / 2))
         try:
             while True:
                 held.news.clear()
@@ -136,7 +166,7 @@ class LeaseThread:
     async def _listen(self, held: _Held) -> None:
         """Beside the renewals, which must not wait for this connection: theirs may be well."""
         heartbeat = self._settings.heartbeat.total_seconds()
-        await asyncio.sleep(min(SETTLE, heartbeat))
+        await asyncio.sleep(min(SETTLE - LOOK_FOR_JOBS_EVERY, heartbeat / 2))
         while True:
             try:
                 # Each reply has its limit; together, with those of a new connection, they may take longer.

@@ -11,6 +11,7 @@ from jobs.endings import Ending, completed, failed
 from jobs.errors import LeaseLost
 from jobs.fleet import WorkerReport
 from jobs.leases import Claim, Lease
+from jobs.limits import Concurrency
 from jobs.new_job import NewJob
 from jobs.states import State
 from jobs.store import JobStore
@@ -308,3 +309,21 @@ async def test_a_bad_record_is_put_aside_for_the_next(store: JobStore, held: Ins
     assert following.lease.job_id == waiting
     assert await held.counter("quarantined") == 1
     assert (await store.get(claim.lease.job_id)).state is State.COMPLETED
+
+
+async def test_a_concurrency_key_holds_in_a_chain(store: JobStore, held: Inspector) -> None:
+    """One of the key runs elsewhere; its second waits for that, and those after it do not."""
+    keyed = story(priority=0, concurrency=Concurrency("site:example.com", 1, "queue"))
+    elsewhere = await claimed(store, await queued(store, keyed), worker="another")
+    claim = await running(store)
+    second, waiting = await queued(store, keyed), await queued(store)
+
+    following = await chained(store, claim.lease)
+
+    assert following is not None
+    assert following.lease.job_id == waiting
+    await store.complete(elsewhere.lease, result={})
+    last = await chained(store, following.lease, token="then")  # noqa: S106  # no secret
+    assert last is not None
+    assert last.lease.job_id == second
+    assert await held.counter("quarantined") == 0
