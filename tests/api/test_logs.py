@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.liveness import answers
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 
+@pytest.mark.slow
 async def test_every_line_is_json(redis_url: str) -> None:
     """The server's own lines too: its start, each request, its end."""
     port = free_port()

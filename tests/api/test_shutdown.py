@@ -15,6 +15,7 @@ from tests.support.processes import Api
 from tests.support.waiting import wait_until
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_open_streams_do_not_hold_up_a_stop(
     settings: Settings, store: JobStore, tmp_path: Path, number: signal.Signals

@@ -20,6 +20,8 @@ from tests.support.jobs_at_hand import WORKER, claimed, story, under_key
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = timedelta(seconds=1)
 
 

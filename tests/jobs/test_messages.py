@@ -141,6 +141,7 @@ def stock_worker(redis_url: str, tmp_path: Path) -> Iterator[Path]:
             worker.wait()
 
 
+@pytest.mark.slow
 async def test_a_stock_celery_worker_runs_our_message(stock_worker: Path, store: JobStore, held: Inspector) -> None:
     """With the job's id as the task's, and nothing else to go by."""
     jobs = [await queued(store, story(priority=priority)) for priority in (0, 9)]

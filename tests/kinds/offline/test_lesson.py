@@ -42,6 +42,7 @@ def test_a_source_becomes_a_lesson_in_its_own_words() -> None:
     assert [section.picture.scene.subjects for section in lesson.sections if section.picture] == [["whale"], ["whale"]]
 
 
+@pytest.mark.slow
 @example("Queue queue 42 42.", 2, 1)
 @given(st.lists(SOURCES.map(" ".join), min_size=1, max_size=6).map("\n\n".join), st.integers(2, 8), st.integers(1, 10))
 def test_every_gap_is_filled_by_its_answer_and_only_by_it(source: str, sections: int, minutes: int) -> None:

@@ -54,6 +54,7 @@ def composed(topic: str, source: str, *, sections: int | list[str] = 3, seed: in
     return outline, bind(outline, texts, by_number, byline="offline")
 
 
+@pytest.mark.slow
 @example("Queue queue 42 42.", 2)
 @example("42 42 42 42.", 2)
 @given(st.lists(SOURCES.map(" ".join), min_size=1, max_size=8).map("\n\n".join), st.integers(2, 12))

@@ -107,6 +107,7 @@ async def test_a_sitemap_that_moved_brings_its_new_host(context: JobContext, sit
     assert (result.counts.completed, result.skipped) == (1, {"host": 1})
 
 
+@pytest.mark.slow
 async def test_a_sitemap_that_is_not_to_be_had_now_is_tried_later(context: JobContext, site: Website) -> None:
     site.pages["/sitemap.xml"] = Reply(hang_up=True)
     with pytest.raises(Unavailable, match="not to be had now") as unavailable:
@@ -130,6 +131,7 @@ async def test_each_url_is_taken_once_whatever_else_it_says(context: JobContext,
     assert site.times("/a") == 1
 
 
+@pytest.mark.slow
 async def test_counts_are_live_and_add_up(context: JobContext, store: JobStore, claim: Claim, site: Website) -> None:
     paths = [f"/page-{number}" for number in range(60)]
     site.pages = {path: Reply(delay=0.4) for path in paths[1:]}
@@ -144,6 +146,7 @@ async def test_counts_are_live_and_add_up(context: JobContext, store: JobStore, 
     assert (await store.get(claim.job.id)).progress.phase == "pass 1 of 1"
 
 
+@pytest.mark.slow
 async def test_another_host_does_not_wait_for_a_slow_one(context: JobContext, site: Website) -> None:
     """Their limits are apart: 30 slow pages of one do not keep the other's waiting."""
     site.pages = {f"/slow-{number}": Reply(delay=0.5) for number in range(30)}

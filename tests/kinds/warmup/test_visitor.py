@@ -144,6 +144,7 @@ async def test_trouble_that_passes_is_no_failure(site: Website, visitor: Visitor
     assert (made.outcome, made.tries) == ("completed", TRIES)
 
 
+@pytest.mark.slow
 async def test_no_request_is_sent_before_retry_after(site: Website, visitor: Visitor) -> None:
     """Of any URL of the host."""
     asked_at: list[float] = []

@@ -169,6 +169,7 @@ async def test_the_time_limit_of_the_kind_ends_the_job(claim: Claim, tools: Tool
     assert (job.state, job.state_reason) == (State.FAILED, Reason.TIME_LIMIT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("own", "kinds"), [(1, 3600), (3600, 0.1)], ids=["its own", "its kind's"])
 async def test_the_shorter_time_limit_ends_the_job(
     claim: Claim, tools: Tools, leases: LeaseThread, own: int, kinds: float

@@ -184,6 +184,7 @@ async def test_a_renewal_counts_from_before_it_was_sent(
     assert until[1] <= sent[0] + settings.lease.total_seconds()
 
 
+@pytest.mark.slow
 async def test_a_worker_that_cannot_reach_redis_gives_up_by_the_end_of_its_lease(tmp_path: Path) -> None:
     server = EmbeddedRedis(tmp_path, port=free_port())
     server.start()

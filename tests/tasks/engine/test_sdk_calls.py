@@ -131,6 +131,7 @@ async def test_two_workers_share_the_rate(
     assert len(httpserver.log) == 1
 
 
+@pytest.mark.slow
 async def test_asked_too_often_waits_as_told(httpserver: HTTPServer, tools: Tools, leases: LeaseThread) -> None:
     httpserver.expect_ordered_request("/speak").respond_with_data("slow down", 429, {"Retry-After": "1"})
     httpserver.expect_ordered_request("/speak").respond_with_json({"tokens": 7})

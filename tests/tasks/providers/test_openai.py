@@ -75,6 +75,7 @@ def fox(call: Call) -> ImageRequest:
     return ImageRequest(call, "a fox", {"setting": "forest"}, width=1024, height=768)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("retry_after", "told"),
     [

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 MODULE = """\
 from headrace.provider import Image, ProviderPlugin, Text
 from headrace.usage import Usage
