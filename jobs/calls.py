@@ -69,7 +69,7 @@ class CallDesk:
     async def admit(self, lease: Lease, call: PlannedCall) -> Go | Wait | Unpriced | OverBudget:
         """Whether the call may be made; if so, its expected cost is reserved. Raises LeaseLost."""
         held, *reply = await self._scripts.admit(
-            **lease.held(),
+            **lease.fence_fields(),
             call=call.call_id,
             seat=call.seat,
             model=f"{call.provider}/{call.model}",

@@ -7,7 +7,7 @@ from typing import TypedDict
 from jobs.model import Job
 
 
-class Held(TypedDict):
+class FenceFields(TypedDict):
     """What every write of a worker carries, by the names that the scripts give it."""
 
     job_id: str
@@ -24,7 +24,7 @@ class Lease:
     claim: str
     """Its token: a fence may be given twice, by a Redis that failed over and has missed the first claim."""
 
-    def held(self) -> Held:
+    def fence_fields(self) -> FenceFields:
         return {"job_id": self.job_id, "fence": self.fence, "claim": self.claim}
 
 

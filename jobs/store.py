@@ -161,7 +161,7 @@ class JobStore:
         Raises LeaseLost, as do all writes below.
         """
         reply = await self.scripts.renew(
-            **lease.held(),
+            **lease.fence_fields(),
             lease=_ms(self._settings.lease),
             waiting_for=waiting_for,
             waited=_ms(waiting),
@@ -170,7 +170,7 @@ class JobStore:
         _written(lease, reply)
 
     async def progress(self, lease: Lease, progress: Progress) -> None:
-        reply = await self.scripts.progress(**lease.held(), progress=_progress(progress))
+        reply = await self.scripts.progress(**lease.fence_fields(), progress=_progress(progress))
         _written(lease, reply)
 
     async def save_step(  # noqa: PLR0913  # what is kept of a step
@@ -188,7 +188,7 @@ class JobStore:
         `usage` is what the step used; `uncounted` is that of it which `settle` did not count.
         """
         reply = await self.scripts.save_step(
-            **lease.held(),
+            **lease.fence_fields(),
             step=step,
             result=result,
             files=_dump(files) if files else "",
@@ -218,7 +218,7 @@ class JobStore:
     async def finish(self, lease: Lease, ending: Ending) -> None:
         """Ends the job, whichever way."""
         reply = await self.scripts.finish(
-            **lease.held(), state=ending.state, reason=ending.reason, outcome=ending.outcome
+            **lease.fence_fields(), state=ending.state, reason=ending.reason, outcome=ending.outcome
         )
         _written(lease, reply)
 
@@ -241,7 +241,7 @@ class JobStore:
         """
         requested_at = time.monotonic()
         reply = await self.scripts.finish_next(
-            **lease.held(),
+            **lease.fence_fields(),
             state=ending.state,
             reason=ending.reason,
             outcome=ending.outcome,
@@ -270,7 +270,7 @@ class JobStore:
         One for a capable worker uses up none; it fails the job when it has lasted as long as the first start may take.
         """
         reply = await self.scripts.retry_later(
-            **lease.held(),
+            **lease.fence_fields(),
             reason=error.reason,
             wait=_ms(wait),
             failure=error.model_dump_json(),
@@ -283,7 +283,7 @@ class JobStore:
 
         That uses up none, unless many have followed each other without a step saved in between.
         """
-        return State.read(_written(lease, await self.scripts.hand_back(**lease.held())))
+        return State.read(_written(lease, await self.scripts.hand_back(**lease.fence_fields())))
 
     # -- Recovery -----------------------------------------------------------------------------------------------------
 
@@ -301,7 +301,7 @@ class JobStore:
 
     async def lose(self, lease: Lease) -> State:
         """The holder is dead: the job is queued again, or failed when its attempts are used up."""
-        return State.read(_written(lease, await self.scripts.lose(**lease.held())))
+        return State.read(_written(lease, await self.scripts.lose(**lease.fence_fields())))
 
     async def report(self, worker: WorkerReport, *, dropped: int = 0) -> int:
         """Notes that `worker` is there, for a minute, and has dropped so many messages since its last report.
