@@ -2,7 +2,7 @@
 
 celery -A tests.chaos.misbehaving worker
 
-    CHAOS_TIME_LIMIT, CHAOS_HARD_MARGIN   seconds, in place of the kind's hour and the minute after it
+    CHAOS_TIME_LIMIT, CHAOS_HARD_MARGIN   seconds, in place of a story's hour and the minute after it
     CHAOS_SOCKET_TIMEOUT                  seconds, in place of the broker's 30
     CHAOS_RECONNECTS                      in place of the broker's 32
     CHAOS_CLOCK_AHEAD                     seconds that this process's clock is ahead
@@ -57,8 +57,7 @@ def _seconds(name: str) -> float | None:
 def _create() -> Any:  # noqa: ANN401  # a Celery app
     setattr(stories, "make", _misbehave)  # noqa: B010  # a declared function, for a type checker
     if (limit := _seconds("CHAOS_TIME_LIMIT")) is not None:
-        for kind in kinds.known():
-            object.__setattr__(kind, "time_limit", timedelta(seconds=limit))  # frozen
+        object.__setattr__(kinds.get("story"), "time_limit", timedelta(seconds=limit))  # frozen
     if (margin := _seconds("CHAOS_HARD_MARGIN")) is not None:
         tasks.engine.worker.HARD_LIMIT_MARGIN = timedelta(seconds=margin)
     if (ahead := _seconds("CHAOS_CLOCK_AHEAD")) is not None:
