@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 from pydantic import SecretStr
 from redis import Redis
 
+from bench.machine import free_port
 from cli.embedded_redis import EmbeddedRedis
 from jobs import kinds
 from jobs.leases import Claim
 from jobs.new_job import NewJob
 from jobs.settings import Settings
 from jobs.store import JobStore
-from tests.support.ports import free_port
 
 JOBS = 500
 ROUNDS = 3

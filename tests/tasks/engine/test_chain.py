@@ -39,7 +39,8 @@ class Stage:
         self.during: Callable[[int], None] = lambda _: None
         self._tools = tools
         self._leases = leases
-        self.runner = self._runner()
+        # This process has run other tests before, and counts by the most that it ever had.
+        self.with_settings(max_memory_per_child=0)
 
     def with_settings(self, **changed: Any) -> None:  # noqa: ANN401  # of any type
         self._tools = replace(self._tools, settings=self._tools.settings.model_copy(update=changed))
