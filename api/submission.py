@@ -10,12 +10,12 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model
 
 from api import examples
-from api.asked_models import asked_models
 from api.dependencies import settings_of, store_of, uploads_of
 from api.documentation import answer, problems
 from api.hot_route import invalid_body
 from api.idempotency import idempotency
 from api.representation import JobBody, accepted, job_response, job_url, just_accepted
+from api.requested_models import requested_models
 from jobs import kinds
 from jobs.errors import UnknownKind
 from jobs.kinds import Kind
@@ -168,7 +168,7 @@ def new_job(kind: Kind, content: dict[str, Any], options: RunOptions, settings: 
         max_cost=options.max_cost,
         time_limit=_seconds(options.time_limit_seconds),
         retention=_seconds(options.retention_seconds),
-        models=asked_models(kind, content, settings),
+        models=requested_models(kind, content, settings),
         concurrency=_concurrency(kind, content, options),
     )
     if isinstance(options, Timing):

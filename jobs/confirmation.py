@@ -67,7 +67,7 @@ class Replicas:
 
 
 @dataclass(eq=False, slots=True)
-class _Asked:
+class _Command:
     """A command, and its reply once that is confirmed."""
 
     args: tuple[Any, ...]
@@ -86,7 +86,7 @@ class ConfirmedRedis(PipelinedRedis):
         super().__init__(pool)
         self._replicas = replicas
         self._within = within.total_seconds()
-        self._next: list[_Asked] = []
+        self._next: list[_Command] = []
         self._sending: asyncio.Task[None] | None = None
 
     @classmethod
@@ -97,11 +97,11 @@ class ConfirmedRedis(PipelinedRedis):
         return cls(pool, replicas=replicas, within=reply_within)
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # redis-py's own signature
-        asked = _Asked(args, options, asyncio.get_running_loop().create_future())
-        self._next.append(asked)
+        command = _Command(args, options, asyncio.get_running_loop().create_future())
+        self._next.append(command)
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send_all())
-        return await asked.reply
+        return await command.reply
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:  # noqa: FBT001  # redis-py's own signature
         if self._sending is not None:
@@ -116,22 +116,22 @@ class ConfirmedRedis(PipelinedRedis):
             try:
                 async with asyncio.timeout(self._within):
                     replies = await self._confirmed(together)
-            except Exception as error:  # noqa: BLE001  # whatever it is, whoever asked has to know
+            except Exception as error:  # noqa: BLE001  # whatever it is, its caller has to know
                 replies = [error] * len(together)
-            for asked, reply in zip(together, replies, strict=True):
-                if asked.reply.done():
+            for command, reply in zip(together, replies, strict=True):
+                if command.reply.done():
                     continue
                 if isinstance(reply, Exception):
-                    asked.reply.set_exception(reply)
+                    command.reply.set_exception(reply)
                 else:
-                    asked.reply.set_result(self.read(reply, asked.args, asked.options))
+                    command.reply.set_result(self.read(reply, command.args, command.options))
 
-    async def _confirmed(self, together: list[_Asked]) -> list[object]:
+    async def _confirmed(self, together: list[_Command]) -> list[object]:
         wanted = await self._replicas.wanted()
         # A repeat may have nothing left to write, and what it reports another connection has written, while WAIT is
         # only promised for what this one wrote (6.2 and 7.0 wait for all). So something is written last.
         sent_last, wait = ("PUBLISH", keys.NOTHING, ""), ("WAIT", wanted, round(self._within * 500))
-        *replies, _, confirmed = await self.replies([*(asked.args for asked in together), sent_last, wait])
+        *replies, _, confirmed = await self.replies([*(command.args for command in together), sent_last, wait])
         if isinstance(confirmed, Exception):
             raise confirmed
         if not isinstance(confirmed, int) or confirmed < wanted:

@@ -8,7 +8,7 @@ from jobs.kind import Kind
 from jobs.settings import Settings
 
 
-def asked_models(kind: Kind, content: Mapping[str, Any], settings: Settings) -> list[str]:
+def requested_models(kind: Kind, content: Mapping[str, Any], settings: Settings) -> list[str]:
     """`provider/model` for text and for pictures, or the provider alone, if it has no choice of models."""
     if not issubclass(kind.input, GeneratedInput):
         return []
