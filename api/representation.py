@@ -160,7 +160,12 @@ def just_accepted(job_id: str, new: NewJob, created_at: datetime, waiting: Waiti
             "waiting": scheduled if due else waiting and waiting.model_dump(),
             "max_attempts": new.max_attempts,
             "priority": new.priority,
-            "queue": {"name": new.kind.queue, "position": None, "estimated_start_at": None},
+            "queue": {
+                "name": new.kind.queue,
+                "position": None,
+                "position_is_approximate": False,
+                "estimated_start_at": None,
+            },
             "max_cost": None if new.max_cost is None else float(new.max_cost),
             "created_at": created_at,
             "time_limit_seconds": _seconds(new.time_limit),

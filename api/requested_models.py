@@ -9,7 +9,7 @@ from jobs.settings import Settings
 
 
 def requested_models(kind: Kind, content: Mapping[str, Any], settings: Settings) -> list[str]:
-    """`provider/model` for text and for pictures, or the provider alone, if it has no choice of models."""
+    """`provider/model` of each that it may ask, the first one first; the provider alone without a choice of models."""
     if not issubclass(kind.input, GeneratedInput):
         return []
     provider = content.get("provider") or settings.usual_provider
@@ -17,5 +17,9 @@ def requested_models(kind: Kind, content: Mapping[str, Any], settings: Settings)
         "openai": (settings.openai_text_model, settings.openai_image_model),
         "gemini": (settings.gemini_text_model, settings.gemini_image_model),
     }.get(provider, (None, None))
-    wanted = [content.get("model") or usual[0], content.get("image_model") or usual[1]]
+    by_modality = {
+        "text": content.get("model") or usual[0],
+        "image": content.get("image_model") or usual[1],
+    }
+    wanted = [by_modality[modality] for modality in kind.asks_for(content)]
     return [f"{provider}/{model}" for model in dict.fromkeys(filter(None, wanted))] or [provider]

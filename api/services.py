@@ -65,7 +65,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             schedules=ScheduleStore(store, settings, patience=PATIENCE),
             events=EventLog(redis, patience=PATIENCE),
             batch_events=EventLog(redis, patience=PATIENCE, prefix=keys.BATCH, missing=BatchNotFound),
-            job_list=JobList(redis, patience=PATIENCE),
+            job_list=JobList(redis, store.scripts, patience=PATIENCE),
             fleet=Fleet(redis, patience=PATIENCE),
             usage=UsageLog(redis, patience=PATIENCE),
             files=files,

@@ -13,7 +13,7 @@ from typing import Literal
 class Waited:
     """`since` is how long by now; `left` how long still, if that is known."""
 
-    on: Literal["provider", "rate_limit"]
+    on: Literal["provider", "rate_limited"]
     since: timedelta
     left: timedelta | None = None
 
@@ -54,7 +54,7 @@ class Waits:
         if booked:
             since = min(entry.since for entry in entries)
             left = timedelta(seconds=max(0.0, min(booked) - now))
-            return Waited("rate_limit", timedelta(seconds=now - since), left)
+            return Waited("rate_limited", timedelta(seconds=now - since), left)
         return None
 
     @contextmanager

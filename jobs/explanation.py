@@ -13,6 +13,7 @@ from jobs.fleet import Fleet
 from jobs.model import Frozen, Job
 from jobs.states import Reason, State
 from jobs.store import JobStore
+from jobs.waiting import HELD
 
 EVENTS_SHOWN = 10
 
@@ -72,7 +73,7 @@ async def explain(job_id: str, redis: Redis, store: JobStore, fleet: Fleet, *, p
     match job.state:
         case State.QUEUED:
             workers = [worker for worker in await fleet.workers() if job.queue.name in worker.queues]
-            held = job.waiting is not None and job.waiting.on in {"paused", "concurrency_limit"}
+            held = job.waiting is not None and job.waiting.on in HELD
             wrong = not workers and not held
             why = _held(job, now) if held else _queued(job, now, workers=len(workers))
         case State.RUNNING:
@@ -96,6 +97,9 @@ def _queued(job: Job, now: datetime, *, workers: int) -> str:
     text = f"It waits{waited} for a worker in queue {job.queue.name}; {before}."
     if job.waiting and job.waiting.on == "fair_turn":
         text += " Some came later, and are more urgent or of users who had fewer turns."
+    if job.waiting and job.waiting.on == "rate_limited" and job.waiting.until:
+        room = (job.waiting.until - now).total_seconds()
+        text += f" The model that it asks first has room in {max(0.0, room):.0f} s."
     if job.queue.estimated_start_at:
         text += f" It is likely to start in {max(0.0, (job.queue.estimated_start_at - now).total_seconds()):.0f} s."
     if job.state_reason:
@@ -108,7 +112,8 @@ def _queued(job: Job, now: datetime, *, workers: int) -> str:
 def _held(job: Job, now: datetime) -> str:
     assert job.waiting, "it is held"
     since = f" for {(now - job.waiting.since).total_seconds():.0f} s" if job.waiting.since else ""
-    text = f"It may not run now, and has waited{since}: {job.waiting.detail}."
+    text = f"It may not run now, and has waited{since}: {job.waiting.detail}. Were it let in, about"
+    text += f" {job.queue.position} jobs would be before it."
     if job.waiting.on == "paused":
         return f"{text} POST /queues/{{queue}}/resume or /kinds/{{kind}}/resume lets it go on."
     return f"{text} It has its turn when one of them ends."
@@ -118,7 +123,8 @@ def _running(job: Job, now: datetime, *, lease_left: float) -> str:
     text = f"Worker {job.worker} runs it, attempt {job.attempt} of {job.max_attempts}"
     text += f": {job.progress.phase} {job.progress.detail}".rstrip() + f", {job.progress.fraction:.0%}."
     if job.waiting and job.waiting.since:
-        text += f" It waits for the {job.waiting.on}, {(now - job.waiting.since).total_seconds():.0f} s so far."
+        what = "rate limit" if job.waiting.on == "rate_limited" else job.waiting.on
+        text += f" It waits for the {what}, {(now - job.waiting.since).total_seconds():.0f} s so far."
     if lease_left > 0:
         return f"{text} Its lease ends in {lease_left:.0f} s unless the worker renews it."
     text += f" Its lease ended {-lease_left:.0f} s ago: the worker is lost."

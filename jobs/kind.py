@@ -1,13 +1,13 @@
 """What every part of the platform knows of a kind of job: its name, its models, its limits, and how it is made."""
 
 import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.util import find_spec
 from inspect import iscoroutinefunction
 from pkgutil import resolve_name
-from typing import Any, Generic, cast
+from typing import Any, Generic, Literal, TypeAlias, cast
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar
@@ -24,6 +24,9 @@ Errors = Mapping[type[Exception] | str, type[Exception]] | Callable[[Exception],
 
 Or a function that makes such an error of an exception, None for one that it does not know.
 """
+
+Modality: TypeAlias = Literal["text", "image"]
+MODALITIES: tuple[Modality, ...] = ("text", "image")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _PATH = re.compile(r"/[a-z][a-z0-9-]{0,59}")
@@ -60,6 +63,8 @@ class Kind(Generic[Input, Result]):
     concurrency_key: Callable[[Input], str | None] | None = None
     """Of an input: jobs with the same key run no more than `concurrency_limit` at once. None, or for None: no limit."""
     concurrency_limit: int = 1
+    asks: Callable[[Input], Sequence[Modality]] | None = None
+    """Of an input: the sorts of model that its job asks, the first one first. None: it may ask each."""
     version: int = 1
     """Raise it when saved steps of jobs in flight no longer fit the pipeline: see docs/kinds.md."""
 
@@ -85,6 +90,10 @@ class Kind(Generic[Input, Result]):
             return None
         key = self.concurrency_key(self.input.model_validate(content))
         return None if key is None else Concurrency(f"{self.name}:{key}").key
+
+    def asks_for(self, content: Mapping[str, Any]) -> Sequence[Modality]:
+        """The sorts of model that a job with this input may ask."""
+        return MODALITIES if self.asks is None else self.asks(self.input.model_validate(content))
 
     @property
     def package(self) -> str:

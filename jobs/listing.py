@@ -13,8 +13,9 @@ from jobs.connection import answered
 from jobs.model import Job
 from jobs.reader import JobReader
 from jobs.record import JobRecord
-from jobs.records import to_job
+from jobs.scripts import Scripts
 from jobs.states import State
+from jobs.waiting import Outlook
 
 _SCAN_LIMIT = 1000
 """Most jobs of an index looked up in the others for one page; a page cut short by it has a cursor to go on from."""
@@ -77,8 +78,9 @@ class _Place:
 class JobList:
     """Reads pages of jobs. Raises StoreUnavailable when Redis does not answer within `patience`."""
 
-    def __init__(self, redis: Redis, *, patience: timedelta) -> None:
+    def __init__(self, redis: Redis, scripts: Scripts, *, patience: timedelta) -> None:
         self._redis = redis
+        self._scripts = scripts
         self._reader = JobReader(redis, patience=patience)
         self._patience = patience
 
@@ -86,12 +88,12 @@ class JobList:
         """At most `limit` jobs after `cursor`. Raises InvalidCursor."""
         place = _Place.decode(cursor) if cursor else None
         index, *others = await self._smallest_first(wanted.indexes())
-        jobs: list[Job] = []
+        listed: list[JobRecord] = []
         scanned = 0
-        while len(jobs) < limit and scanned < _SCAN_LIMIT:
+        while len(listed) < limit and scanned < _SCAN_LIMIT:
             places = await self._places(index, place, count=_SCAN_LIMIT if others else limit)
             if not places:
-                return Page(jobs, cursor=None)
+                return Page(await self._jobs(listed), cursor=None)
             scanned += len(places)
             fitting = await self._in_all(others, places)
             records = await self._reader.records([one.job_id for one in fitting[:limit]])
@@ -99,12 +101,19 @@ class JobList:
                 place = found
                 # It may have changed since it was found, and a record that has expired stays in the index for a while.
                 if record and wanted.passes(record):
-                    jobs.append(to_job(record))
-                    if len(jobs) == limit:
+                    listed.append(record)
+                    if len(listed) == limit:
                         break
             else:
                 place = fitting[limit - 1] if len(fitting) > limit else places[-1]
-        return Page(jobs, cursor=place.encode() if place else None)
+        return Page(await self._jobs(listed), cursor=place.encode() if place else None)
+
+    async def _jobs(self, records: list[JobRecord]) -> list[Job]:
+        """With what those wait for that are queued."""
+        queued = [record["id"] for record in records if record["state"] == State.QUEUED]
+        found = await self._scripts.outlooks(job_ids=queued) if queued else []
+        by_id = dict(zip(queued, found, strict=True))
+        return [Outlook.parse(by_id.get(record["id"], ()), record).job(record) for record in records]
 
     async def _smallest_first(self, indexes: list[str]) -> list[str]:
         if len(indexes) == 1:

@@ -61,9 +61,9 @@ class Waiting(Frozen):
     """What an unfinished job waits for, since when, or until when.
 
     A queued one: `worker` (an idle one is about to take it), `worker_busy`, `fair_turn` (others are before it that came
-    later), `no_worker`, `no_capable_worker`, `paused` or `concurrency_limit`; in a list, `worker` for the first four. A
-    scheduled one: `scheduled` (the time that its client gave), `retry` or `rate_limit`. A running one: `provider` or
-    `rate_limit`.
+    later), `no_worker`, `no_capable_worker`, `paused`, `concurrency_limit`, or `rate_limited` (the model that it asks
+    first has no room before it would start). A scheduled one: `scheduled` (the time that its client gave), `retry` or
+    `rate_limited`. A running one: `provider` or `rate_limited`.
     """
 
     on: str
@@ -94,7 +94,12 @@ class Reused(Frozen):
 class QueuePlace(Frozen):
     name: str
     position: int | None = Field(
-        default=None, description="Jobs before it, in the order in which they will run; null when it may not run now"
+        default=None, description="Jobs before it, in the order in which they will run; null unless it is queued"
+    )
+    position_is_approximate: bool = Field(
+        default=False,
+        description="It may not run now (it waits for `paused` or `concurrency_limit`): about so many would be before"
+        " it if it might",
     )
     estimated_start_at: datetime | None = Field(
         default=None, description="By how long the last runs took; null where nothing is known to tell by"

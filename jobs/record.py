@@ -70,7 +70,7 @@ class JobRecord(TypedDict):
     running_since: NotRequired[str]
     lease_until: NotRequired[str]
     waiting_for: NotRequired[str]
-    """What a running job waits for: `provider` or `rate_limit`."""
+    """What a running job waits for: `provider` or `rate_limited`."""
     waiting_since: NotRequired[str]
     waiting_until: NotRequired[str]
     interruptions: NotRequired[str]

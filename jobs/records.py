@@ -29,14 +29,10 @@ def to_ms(at: datetime) -> int:
 def to_job(
     record: JobRecord,
     *,
-    position: int | None = None,
-    likely_start: datetime | None = None,
+    place: QueuePlace | None = None,
     waiting: Waiting | None = None,
 ) -> Job:
-    """The job of a whole `hr:job:{id}` hash.
-
-    If it is queued: how many jobs stand before it, when it is likely to start, and what it waits for.
-    """
+    """The job of a whole `hr:job:{id}` hash. If it is queued: its place in the queue, and what it waits for."""
     reason = record["state_reason"]
     return Job(
         id=record["id"],
@@ -52,7 +48,7 @@ def to_job(
         attempt=int(record["attempt"]),
         max_attempts=int(record["max_attempts"]),
         priority=int(record["priority"]),
-        queue=QueuePlace(name=record["queue"], position=position, estimated_start_at=likely_start),
+        queue=place or QueuePlace(name=record["queue"]),
         worker=record.get("worker"),
         created_at=to_datetime(record["created_at"]),
         started_at=_date(record, "started_at"),
@@ -89,7 +85,7 @@ def _waiting(record: JobRecord) -> Waiting | None:
             return Waiting(on="scheduled", until=_date(record, "run_at"))
         case State.SCHEDULED:
             limited = record["state_reason"] == Reason.RATE_LIMITED
-            return Waiting(on="rate_limit" if limited else "retry", until=_date(record, "retry_at"))
+            return Waiting(on=Reason.RATE_LIMITED if limited else "retry", until=_date(record, "retry_at"))
         case State.RUNNING if "waiting_for" in record:
             return Waiting(
                 on=record["waiting_for"], since=_date(record, "waiting_since"), until=_date(record, "waiting_until")

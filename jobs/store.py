@@ -134,7 +134,7 @@ class JobStore:
     async def get(self, job_id: str) -> Job:
         """Raises JobNotFound."""
         record, outlook = await self._look(job_id)
-        return to_job(record, position=outlook.position, likely_start=outlook.likely_start, waiting=outlook.waiting)
+        return outlook.job(record)
 
     # -- Workers ------------------------------------------------------------------------------------------------------
 

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from jobs.model import Waiting
+from jobs.model import Job, QueuePlace, Waiting
 from jobs.pauses import Pause
-from jobs.records import to_datetime
+from jobs.record import JobRecord
+from jobs.records import to_datetime, to_job
 from jobs.states import Reason
+
+HELD = frozenset({"paused", "concurrency_limit"})
+"""What a job waits for that may not run now."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,8 @@ class Outlook:
     waiting: Waiting | None = None
     position: int | None = None
     """Jobs before it in its queue."""
+    held: bool = False
+    """It may not run now: about so many would be before it if it could."""
     likely_start: datetime | None = None
 
     @classmethod
@@ -39,12 +45,26 @@ class Outlook:
             case "concurrency_limit":
                 detail = f"as many jobs of {what} run as may; {more} wait before it"
                 waiting = Waiting(on=reason, since=since, detail=detail)
+            case "rate_limited":
+                detail = f"{gate} is called as often as it may be until then"
+                waiting = Waiting(on=reason, since=since, until=to_datetime(more), detail=detail)
             case _ if record.get("state_reason") == Reason.NO_CAPABLE_WORKER:
                 waiting = None
             case _:
                 pass
         return cls(
             waiting,
-            position=None if position == "" else position,
+            position=position,
+            held=reason in HELD,
             likely_start=to_datetime(likely_start) if likely_start else None,
         )
+
+    def job(self, record: JobRecord) -> Job:
+        """The job that it is the outlook of."""
+        place = QueuePlace(
+            name=record["queue"],
+            position=self.position,
+            position_is_approximate=self.held,
+            estimated_start_at=self.likely_start,
+        )
+        return to_job(record, place=place, waiting=self.waiting)

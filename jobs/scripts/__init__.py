@@ -62,7 +62,7 @@ class Scripts:
         self.confirmed = confirmed
         head = _constants(settings) + renderer.lua() + "".join(map(read, PRELUDE))
         self._registered = {
-            name: redis.register_script(head + source_of(vars(Scripts)[name])) for name in script_names()
+            name: redis.register_script(head + _on_its_own(source_of(vars(Scripts)[name]))) for name in script_names()
         }
 
     def registered(self, name: str) -> AsyncScript:
@@ -96,6 +96,9 @@ class Scripts:
 
     @script
     async def look(self, *, job_id: str) -> list[Any]: ...
+
+    @script
+    async def outlooks(self, *, job_ids: Json) -> list[Any]: ...
 
     # -- Workers ------------------------------------------------------------------------------------------------------
 
@@ -240,6 +243,11 @@ class Scripts:
 def script_names() -> list[str]:
     """Every method that is a script."""
     return [name for name, method in vars(Scripts).items() if hasattr(method, "__wrapped__")]
+
+
+def _on_its_own(source: str) -> str:
+    """Within a function: Lua allows a function 200 local variables, and most of those are the prelude's."""
+    return f"return (function()\n{source}\nend)()\n"
 
 
 def _constants(settings: Settings) -> str:

@@ -3,7 +3,7 @@
 --         fence
 --         claim         its token
 --         lease         ms
---         waiting_for   'provider', 'rate_limit', or '' for nothing
+--         waiting_for   'provider', 'rate_limited', or '' for nothing
 --         waited        so far, ms
 --         left          ms until the wait is over; nothing when that is not known
 -- RETURN  {1}, or {0, state} when the job is no longer this worker's

@@ -75,6 +75,7 @@ KIND = Kind(
     result=ColoringPageResult,
     summary="Line art to colour in, from a prompt or an uploaded picture: PNG at 300 dpi and PDF for A4 and Letter",
     make="kinds.coloring_page.pipeline:make",
+    asks=lambda page: ["text", "image"] if page.image is None else ["image"],
     time_limit=timedelta(minutes=15),
     uploads=("image",),
 )

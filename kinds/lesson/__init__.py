@@ -154,5 +154,6 @@ KIND = Kind(
     result=LessonResult,
     summary="A lesson with checks and a quiz: JSON, Markdown and HTML; on request narrated slides as MP4 with captions",
     make="kinds.lesson.pipeline:make",
+    asks=lambda lesson: ["text", "image"] if lesson.modality == "video" else ["text"],
     time_limit=timedelta(hours=1),
 )

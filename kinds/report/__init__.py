@@ -133,5 +133,6 @@ KIND = Kind(
     result=ReportResult,
     summary="A report in sections with references to its source: JSON, Markdown, DOCX and PDF",
     make="kinds.report.pipeline:make",
+    asks=lambda _: ["text"],
     time_limit=timedelta(hours=1),
 )

@@ -131,7 +131,7 @@ async def test_a_long_wait_for_the_rate_frees_the_worker(paid: NewPaidPlatform, 
     job_id = await platform.post_story(pages=4, max_attempts=1)
 
     job = await platform.until_state(job_id, "scheduled", within=20)
-    assert (job["state_reason"], job["waiting"]["on"]) == ("rate_limited", "rate_limit")
+    assert (job["state_reason"], job["waiting"]["on"]) == ("rate_limited", "rate_limited")
     assert job["waiting"]["until"] == job["retry_at"]
 
     done = await platform.until_state(job_id, "completed", within=60)

@@ -30,7 +30,7 @@ def test_a_call_that_has_no_room_yet_is_a_wait_for_the_rate_limit() -> None:
         waited = waits.longest()
 
     assert waited is not None
-    assert waited.on == "rate_limit"
+    assert waited.on == "rate_limited"
     assert waited.left is not None
     assert timedelta(seconds=59) < waited.left <= MINUTE
     assert waits.longest() is None
@@ -46,4 +46,4 @@ def test_as_long_as_one_call_is_made_the_job_waits_for_the_provider() -> None:
     assert waited is not None
     assert waited.on == "provider"
     assert left is not None
-    assert left.on == "rate_limit"
+    assert left.on == "rate_limited"

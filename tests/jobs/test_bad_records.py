@@ -173,7 +173,7 @@ async def test_a_state_that_only_a_newer_version_knows_is_shown(store: JobStore,
     client: Any = redis
     await client.hset(keys.job(job_id), "state", "levitating")
 
-    page = await JobList(redis, patience=PATIENCE).page(Filter())
+    page = await JobList(redis, store.scripts, patience=PATIENCE).page(Filter())
 
     assert [(job.id, job.state) for job in page.jobs] == [(other, "queued"), (job_id, "levitating")]
     assert json.loads((await store.get(job_id)).model_dump_json())["state"] == "levitating"

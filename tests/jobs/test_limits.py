@@ -89,7 +89,8 @@ async def test_a_claim_of_one_too_many_is_refused(store: JobStore) -> None:
     assert await claim_again(store, second) == Refusal("held")
 
     job = await store.get(second)
-    assert (job.state, job.attempt, job.queue.position) == (State.QUEUED, 0, None)
+    assert (job.state, job.attempt, job.queue.position) == (State.QUEUED, 0, 0)
+    assert job.queue.position_is_approximate
     assert job.waiting is not None
     assert (job.waiting.on, job.waiting.detail) == (
         "concurrency_limit",

@@ -17,8 +17,8 @@ from tests.support.time_travel import end_retention, sweep
 
 
 @pytest.fixture
-def jobs_list(redis: Redis) -> JobList:
-    return JobList(redis, patience=timedelta(seconds=2))
+def jobs_list(redis: Redis, store: JobStore) -> JobList:
+    return JobList(redis, store.scripts, patience=timedelta(seconds=2))
 
 
 async def _ids(jobs_list: JobList, wanted: Filter | None = None, *, limit: int = 50) -> list[str]:

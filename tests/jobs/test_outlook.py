@@ -3,16 +3,26 @@
 import asyncio
 import random
 import statistics
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from jobs import keys
+from jobs.limits import Concurrency
+from jobs.listing import Filter, JobList
 from jobs.model import Waiting
+from jobs.new_job import NewJob
+from jobs.rates import Rate
+from jobs.settings import Settings
+from jobs.states import State
 from jobs.store import JobStore
+from tests.jobs.test_pauses import lesson
 from tests.jobs.test_schedule import report
 from tests.support.inspector import Inspector
-from tests.support.jobs_at_hand import BUSY, LANE, WORKER, claimed, queued, running, story
+from tests.support.jobs_at_hand import BUSY, LANE, WORKER, claimed, desk_of, planned, queued, running, story
 from tests.support.time_travel import rewrite
 
 
@@ -29,6 +39,20 @@ async def waiting(store: JobStore, job_id: str) -> Waiting:
 
 async def likely_start(store: JobStore, job_id: str) -> datetime | None:
     return (await store.get(job_id)).queue.estimated_start_at
+
+
+KEYED = Concurrency("site:example.com", 1)
+
+
+def asking(*models: str) -> NewJob:
+    return replace(story(), models=models)
+
+
+async def _book(store: JobStore, settings: Settings, *, calls: int) -> None:
+    """So many calls of a model that may be called once a second."""
+    claim = await running(store, story(priority=0))
+    for number in range(calls):
+        await desk_of(store, settings).admit(claim.lease, planned(f"page:{number}#1", rate=Rate(requests=60)))
 
 
 # -- Why ---------------------------------------------------------------------------------------------------------------
@@ -75,6 +99,95 @@ async def test_the_answer_to_a_new_job_says_why(store: JobStore) -> None:
     assert created.waiting is not None
     assert created.waiting.on == "paused"
     assert created.waiting == (await store.get(created.job_id)).waiting
+
+
+async def _all_sorts(store: JobStore, settings: Settings) -> dict[str, str]:
+    """Jobs of one queue that wait for different things, by what they wait for."""
+    await store.report(report())
+    await claimed(store, await queued(store, story(user_id="ann", concurrency=KEYED)))
+    jobs = {"fair_turn": await queued(store, story(user_id="ann"))}
+    jobs["worker_busy"] = await queued(store, story(user_id="bob", priority=0))
+    jobs["concurrency_limit"] = await queued(store, story(user_id="bob", concurrency=KEYED))
+    jobs["rate_limited"] = await queued(store, asking("openai/gpt-5.4-mini"))
+    await _book(store, settings, calls=100)
+    jobs["paused"] = await queued(store, lesson())
+    await store.pauses.pause("kind:lesson", by="ann", why="tests")
+    return jobs
+
+
+async def test_a_list_says_what_each_job_says(store: JobStore, redis: Redis, settings: Settings) -> None:
+    jobs = await _all_sorts(store, settings)
+    assert {why: (await waiting(store, job_id)).on for why, job_id in jobs.items()} == {why: why for why in jobs}
+
+    page = await JobList(redis, store.scripts, patience=timedelta(seconds=5)).page(Filter())
+
+    assert page.jobs == [await store.get(job.id) for job in page.jobs]
+    assert {job.id for job in page.jobs} >= set(jobs.values())
+
+
+async def test_a_list_of_many_jobs_costs_a_bounded_number_of_commands(store: JobStore, redis: Redis) -> None:
+    """What a queue's jobs have in common is read once, however many of them are listed and run."""
+    for number in range(20):
+        await store.report(report(f"worker-{number}"))
+    for _ in range(20):
+        await running(store)
+    await _learned(store, 10)
+    for _ in range(40):
+        await store.create(story())
+    client: Any = redis
+    jobs_list = JobList(redis, store.scripts, patience=timedelta(seconds=5))
+    await jobs_list.page(Filter(), limit=1)  # has the script loaded
+    before = (await client.info("stats"))["total_commands_processed"]
+
+    await jobs_list.page(Filter(state=State.QUEUED), limit=40)
+
+    assert (await client.info("stats"))["total_commands_processed"] - before < 40 * 10
+
+
+async def test_a_held_job_says_about_how_many_would_be_before_it(store: JobStore) -> None:
+    await store.report(report())
+    await claimed(store, await queued(store, story(concurrency=KEYED)))
+    for _ in range(3):
+        await queued(store)
+    last, first = await queued(store, story(concurrency=KEYED)), await queued(store, story(priority=0))
+    job = await store.get(last)
+    assert (job.queue.position, job.queue.position_is_approximate) == (4, True)
+    job = await store.get(first)
+    assert (job.queue.position, job.queue.position_is_approximate) == (0, False)
+
+    await store.pauses.pause("queue:default", by="ann", why="none")
+    job = await store.get(first)
+    assert (job.queue.position, job.queue.position_is_approximate) == (0, True)
+
+
+async def test_a_model_without_room_is_what_it_waits_for(store: JobStore, settings: Settings) -> None:
+    """Until its turn comes later than that."""
+    await store.report(report())
+    await _book(store, settings, calls=100)
+    job_id, other = await queued(store, asking("openai/gpt-5.4-mini")), await queued(store, asking("openai/other"))
+
+    found = await waiting(store, job_id)
+
+    assert found.on == "rate_limited"
+    assert found.until is not None
+    assert found.since is not None
+    assert 90 <= (found.until - found.since).total_seconds() <= 101
+    assert found.detail == "openai/gpt-5.4-mini is called as often as it may be until then"
+    assert (await waiting(store, other)).on != "rate_limited"
+    await _learned(store, 1000)
+    assert (await waiting(store, await queued(store, asking("openai/gpt-5.4-mini")))).on == "worker_busy"
+
+
+async def test_a_model_that_is_paused_is_what_it_waits_for(store: JobStore, settings: Settings) -> None:
+    await store.report(report())
+    claim, desk = await running(store), desk_of(store, settings)
+    await desk.admit(claim.lease, planned())
+    await desk.settle(claim.lease, planned(), [], pause=timedelta(seconds=60))
+    await store.complete(claim.lease, result={})
+
+    job_id = await queued(store, asking("openai/gpt-5.4-mini"))
+
+    assert (await waiting(store, job_id)).on == "rate_limited"
 
 
 # -- When --------------------------------------------------------------------------------------------------------------

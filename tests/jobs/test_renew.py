@@ -57,11 +57,11 @@ async def test_a_renewal_says_until_when_if_that_is_known(store: JobStore, held:
     claim = await running(store)
     before = await held.now()
 
-    await store.renew(claim.lease, waiting_for="rate_limit", left=timedelta(seconds=41))
+    await store.renew(claim.lease, waiting_for="rate_limited", left=timedelta(seconds=41))
 
     waiting = (await store.get(claim.lease.job_id)).waiting
     assert waiting is not None
-    assert waiting.on == "rate_limit"
+    assert waiting.on == "rate_limited"
     assert waiting.until is not None
     assert 41_000 <= waiting.until.timestamp() * 1000 - before < 43_000
 
@@ -77,7 +77,7 @@ async def test_a_renewal_that_waits_for_nothing_clears_it(store: JobStore) -> No
 
 async def test_a_renewal_that_waits_for_something_else_forgets_until_when(store: JobStore) -> None:
     claim = await running(store)
-    await store.renew(claim.lease, waiting_for="rate_limit", left=timedelta(seconds=41))
+    await store.renew(claim.lease, waiting_for="rate_limited", left=timedelta(seconds=41))
 
     await store.renew(claim.lease, waiting_for="provider", waiting=timedelta(seconds=1))
 

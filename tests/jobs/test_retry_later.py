@@ -101,7 +101,7 @@ async def test_a_wait_for_the_rate_limit_uses_up_no_attempt(store: JobStore) -> 
     job = await store.get(claim.lease.job_id)
     assert (job.state_reason, job.attempt) == (Reason.RATE_LIMITED, 0)
     assert job.waiting is not None
-    assert (job.waiting.on, job.waiting.until) == ("rate_limit", job.retry_at)
+    assert (job.waiting.on, job.waiting.until) == ("rate_limited", job.retry_at)
 
 
 async def test_waits_for_the_rate_limit_without_a_call_in_between_come_to_an_end(store: JobStore, redis: Redis) -> None:

@@ -28,37 +28,80 @@ local function free_in(queue, workers, at)
   return free
 end
 
+-- What all jobs of a queue have in common, read once for a script.
+local seen = {}
+local function seen_of(queue, at)
+  if not seen[queue] then
+    local key, workers = QUEUE .. queue, redis.call('ZCOUNT', QUEUE .. queue .. SLOTS, at - WORKER_KEEP * 1000, '+inf')
+    local average = tonumber(redis.call('HGET', AVERAGES, 'queue:' .. queue))
+    seen[queue] = {
+      workers = workers,
+      running = redis.call('SCARD', key .. RUNNING),
+      released = redis.call('ZCARD', key .. RELEASED),
+      average = average,
+      free = average and workers > 0 and workers <= FORETOLD and free_in(queue, workers, at),
+    }
+  end
+  return seen[queue]
+end
+
 -- When a job is likely to start that has so many before it in its queue, ms; nil where nothing is known to tell by.
-local function likely_start(queue, position, workers, at)
-  local average = tonumber(redis.call('HGET', AVERAGES, 'queue:' .. queue))
-  if not average or workers == 0 then return nil end
-  if workers > FORETOLD then return at + math.floor((position + 1) * average / workers) end
-  local free = free_in(queue, workers, at)
-  return at + math.floor(free[position % #free + 1] + math.floor(position / #free) * average)
+local function likely_start(queue, position, at)
+  local found = seen_of(queue, at)
+  if not found.average or found.workers == 0 then return nil end
+  if not found.free then return at + math.floor((position + 1) * found.average / found.workers) end
+  local free = found.free
+  return at + math.floor(free[position % #free + 1] + math.floor(position / #free) * found.average)
+end
+
+-- The model that the job asks first, and until when that is booked up, ms; nil when it has room, to within a second's worth.
+local function booked_up(job, at)
+  local model = string.match(job.models or '', '^%S+')
+  if not model then return nil end
+  local known = redis.call('HMGET', RATE .. model, 'requests', 'tokens', 'paused')
+  local room = math.max((known[1] or 0) - 1000, (known[2] or 0) - 1000, tonumber(known[3] or 0))
+  if room > at then return model, math.ceil(room) end
+end
+
+-- About how many would be before a held job, if it were let in now.
+local function position_if_let_in(id, job, at)
+  local order, rank = QUEUE .. job.queue .. ORDER, nil
+  if job.parked_at then
+    local place = redis.call('ZSCORE', PARKED .. job.parked_at, id)
+    rank = place and redis.call('ZRANK', PARKED .. job.parked_at, id) + redis.call('ZCOUNT', order, '-inf', '(' .. place)
+  else
+    rank = redis.call('ZRANK', order, id)
+  end
+  return rank and seen_of(job.queue, at).released + rank or 0
 end
 
 -- What a queued job waits for: the reason, the gate that is closed to it, who closed that (JSON) or how many wait there before
--- it; then how many are before it in its queue, and when it is likely to start, ms. An empty text where there is none.
+-- it, or the model and until when that is booked up, ms; then how many are before it in its queue (about so many if it is
+-- held), and when it is likely to start, ms. An empty text where there is none.
 local function outlook(id, job, at)
   local gate = paused('queue:' .. job.queue, 'kind:' .. job.kind)
-  if gate then return { 'paused', gate, redis.call('HGET', PAUSES, gate), '', '' } end
+  if gate then return { 'paused', gate, redis.call('HGET', PAUSES, gate), position_if_let_in(id, job, at), '' } end
   local strike
   gate, strike = struck(job)
-  if gate then return { 'paused', gate, strike, '', '' } end
+  if gate then return { 'paused', gate, strike, position_if_let_in(id, job, at), '' } end
   if job.parked_at then
-    return { 'concurrency_limit', job.parked_at, redis.call('ZRANK', PARKED .. job.parked_at, id), '', '' }
+    local before = redis.call('ZRANK', PARKED .. job.parked_at, id)
+    return { 'concurrency_limit', job.parked_at, before, position_if_let_in(id, job, at), '' }
   end
-  local queue = QUEUE .. job.queue
+  local queue, found = QUEUE .. job.queue, seen_of(job.queue, at)
   local rank = redis.call('ZRANK', queue .. ORDER, id)
-  local position = rank and redis.call('ZCARD', queue .. RELEASED) + rank or 0
-  local workers = redis.call('ZCOUNT', queue .. SLOTS, at - WORKER_KEEP * 1000, '+inf')
+  local position = rank and found.released + rank or 0
+  local start = likely_start(job.queue, position, at)
+  local model, room = booked_up(job, at)
   local reason = 'worker_busy'
-  if workers == 0 then
+  if found.workers == 0 then
     reason = 'no_worker'
-  elseif not rank and workers > redis.call('SCARD', queue .. RUNNING) then
+  elseif model and room > (start or at) then
+    return { 'rate_limited', model, room, position, start or '' }
+  elseif not rank and found.workers > found.running then
     reason = 'worker'
   elseif rank and position > (redis.call('ZRANK', queue .. WAITING, id) or position) then
     reason = 'fair_turn'
   end
-  return { reason, '', '', position, likely_start(job.queue, position, workers, at) or '' }
+  return { reason, '', '', position, start or '' }
 end

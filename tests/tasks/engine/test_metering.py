@@ -299,7 +299,7 @@ async def test_a_short_wait_for_the_rate_is_taken_in_the_step(bench: NewBench) -
 
     def waits_for_the_rate() -> bool:
         waited = backend.waits.longest()
-        return waited is not None and waited.on == "rate_limit"
+        return waited is not None and waited.on == "rate_limited"
 
     # Five a second: five at once, and then one every 200 ms.
     watching = asyncio.create_task(wait_until(waits_for_the_rate, within=5, what="the job waits for its rate"))
