@@ -25,11 +25,11 @@ class Chain:
         tools: Tools,
         *,
         worker: str,
-        queues: Sequence[str],
+        queues: Callable[[], Sequence[str]],
         goes_on: Callable[[], bool],
         on_answer: Callable[[], object],
     ) -> None:
-        """`queues` are those that the worker consumes. `goes_on` says whether the child may take another job.
+        """`queues` are those that the worker consumes by now. `goes_on` says whether the child may take another job.
 
         `on_answer` is called each time that the store has answered a claim, be it with a refusal.
         """
@@ -37,6 +37,7 @@ class Chain:
         self._tools = tools
         self._worker = worker
         self._queues = queues
+        self._served = ""
         self._goes_on = goes_on
         self._on_answer = on_answer
         self._until = time.monotonic() + LENGTH.total_seconds()
@@ -57,21 +58,19 @@ class Chain:
 
     async def finish(self, lease: Lease, ending: Ending) -> None:
         """Ends the job, and claims the next one if this chain may go on. Raises LeaseLost and StoreUnavailable."""
-        tools, began = self._tools, time.monotonic()
+        tools, began, queues = self._tools, time.monotonic(), self._in_turn()
         if began >= self._until or not self._goes_on():
             await retry_while_unavailable(lambda: tools.store.finish(lease, ending), within=tools.settings.lease)
             return
         found = await retry_while_unavailable(
             lambda: tools.store.finish_and_claim(
-                lease, ending, worker=self._worker, token=self.token, queues=self._queues, kinds=self._kinds
+                lease, ending, worker=self._worker, token=self.token, queues=queues, kinds=self._kinds
             ),
             within=tools.settings.lease,
         )
         self._on_answer()
         if found is not None:
-            # Next time another queue comes first.
-            mine = self._queues.index(found.job.queue.name) + 1
-            self._queues = [*self._queues[mine:], *self._queues[:mine]]
+            self._served = found.job.queue.name
             claimed = await self._in_time(found, began)
             self._next = claimed if isinstance(claimed, Claim) else None
 
@@ -79,6 +78,12 @@ class Chain:
         """What was claimed when the last job was finished."""
         claim, self._next = self._next, None
         return claim
+
+    def _in_turn(self) -> list[str]:
+        """The queues, from the one after that which was served last."""
+        queues = list(self._queues())
+        first = queues.index(self._served) + 1 if self._served in queues else 0
+        return [*queues[first:], *queues[:first]]
 
     async def _in_time(self, claim: Claim, began: float) -> Claim | Refusal:
         """The claim with its whole lease: the reply to an earlier try may be lost, and a repeat does not renew it."""

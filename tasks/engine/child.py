@@ -40,8 +40,8 @@ class Place:
     """What a child has of its worker."""
 
     worker: str
-    queues: Sequence[str]
-    """Those that it consumes."""
+    queues: Callable[[], Sequence[str]]
+    """Those that it consumes by now."""
     monitors: Monitors
     on_claim: Callable[[], object]
     """Called each time that the store has answered a claim, be it with a refusal."""

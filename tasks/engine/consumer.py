@@ -1,5 +1,6 @@
-"""Celery's consumer, but for when it tells Flower what it does."""
+"""Celery's consumer, but for when it tells Flower what it does, and that it tells which queues it consumes."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
@@ -28,3 +29,22 @@ class Consumer(CeleryConsumer):
     def stop(self) -> None:
         self.flush_events()
         super().stop()
+
+
+def consumer_of(on_queues: Callable[[Sequence[str]], object]) -> type[Consumer]:
+    """A consumer that tells `on_queues` what it consumes after an order to take on one more queue, or leave one."""
+
+    class TellingConsumer(Consumer):
+        def add_task_queue(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # Celery's signature
+            added = super().add_task_queue(*args, **options)
+            self._tell()
+            return added
+
+        def cancel_task_queue(self, queue: Any) -> None:  # noqa: ANN401  # Celery's
+            super().cancel_task_queue(queue)
+            self._tell()
+
+        def _tell(self) -> None:
+            on_queues(list(self.app.amqp.queues.consume_from))
+
+    return TellingConsumer

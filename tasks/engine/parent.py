@@ -32,6 +32,7 @@ from jobs.states import Reason, State
 from jobs.store import JobStore
 from tasks.engine import message_filter
 from tasks.engine.child import HAND_BACK
+from tasks.engine.consumed_queues import ConsumedQueues
 from tasks.engine.current_jobs import CurrentJob, CurrentJobs
 from tasks.engine.health import HealthServer
 from tasks.engine.loop_thread import LoopThread
@@ -56,8 +57,6 @@ class _Connected:
 
     store: JobStore
     fleet: Fleet
-    queues: list[str]
-    """Those that it consumes."""
 
 
 class Parent:
@@ -76,6 +75,7 @@ class Parent:
         self._exit = exit_process
         self._on_recovered = on_recovered
         self.current_jobs = CurrentJobs()
+        self.consumed = ConsumedQueues()
         self._started_at = datetime.now(UTC)
         self.watchdog = Watchdog(settings.watchdog)
         # Without a lock: a child that is killed would keep it.
@@ -86,13 +86,14 @@ class Parent:
         self._store_away = False
 
     def start(self, queues: list[str]) -> None:
-        """`queues` are those that this worker consumes. Raises OSError when the port for its health is taken."""
+        """`queues` are those that it consumes at first. Raises OSError when the port for its health is taken."""
         # Not before: Flower and `celery inspect` load this app too, and PORT may be Flower's own.
         if self._settings.port is not None:
             self._health = HealthServer(self._settings.port, self.watchdog)
         store = JobStore.open(self._settings, name="headrace-parent", patience=PATIENCE)
         fleet = Fleet(store.redis, patience=PATIENCE)
-        self._connected = connected = _Connected(store, fleet, queues)
+        self._connected = connected = _Connected(store, fleet)
+        self.consumed.note(queues)
         self._thread.start()
         self._thread.run(self._sweep_for_ever(store))
         self._thread.run(self._report_for_ever(connected))
@@ -158,7 +159,7 @@ class Parent:
         reported = 0
         while True:
             dropped = message_filter.dropped.total
-            description = self._description(connected.queues)
+            description = self._description()
             messages = await self._ask_store(
                 lambda worker=description, new=dropped - reported: connected.store.report(worker, dropped=new)
             )
@@ -219,13 +220,13 @@ class Parent:
             log.warning("left without saying so: the store is away")
         await connected.store.aclose()
 
-    def _description(self, queues: list[str]) -> WorkerReport:
+    def _description(self) -> WorkerReport:
         return WorkerReport(
             id=self.worker,
             host=socket.gethostname(),
             pid=os.getpid(),
             version=version("headrace"),
-            queues=queues,
+            queues=self.consumed.now(),
             started_at=self._started_at,
             seen_at=datetime.now(UTC),
             jobs=self.jobs_of(request.id for request in _now(celery_state.active_requests)),

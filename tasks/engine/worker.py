@@ -21,7 +21,7 @@ from jobs.redis_address import RedisAddress
 from jobs.settings import Settings
 from tasks.engine import chain, message_filter
 from tasks.engine.child import Child, Place
-from tasks.engine.consumer import FLUSH_EVERY, Consumer
+from tasks.engine.consumer import FLUSH_EVERY, consumer_of
 from tasks.engine.lease import EX_SOFTWARE
 from tasks.engine.monitors import MessageRequest, Monitors
 from tasks.engine.outcome import Outcome
@@ -69,7 +69,7 @@ class Worker:
             number: int = cast("Any", current_process()).index
             place = Place(
                 worker=self.parent.worker,
-                queues=list(app.amqp.queues.consume_from),
+                queues=self.parent.consumed.now,
                 monitors=Monitors(app, node),
                 on_claim=self.parent.note_claim,
                 on_job=lambda job: self.parent.current_jobs.note(number, job),
@@ -140,7 +140,7 @@ def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
         hard_limit = int((chain.LENGTH + kind.time_limit + HARD_LIMIT_MARGIN).total_seconds())
         app.task(name=kind.name, bind=True, time_limit=hard_limit, Request=MessageRequest)(run)
     app.task(name=message_filter.UNKNOWN_KIND, bind=True, Request=MessageRequest)(run)
-    app.conf.worker_consumer = Consumer
+    app.conf.worker_consumer = consumer_of(worker.parent.consumed.note)
     app.conf.worker_pool = pool_of(worker.child_worn_out)
     app.steps["worker"].add(_parent_step(worker))
     _connect(worker, app, settings)

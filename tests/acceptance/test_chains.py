@@ -4,8 +4,11 @@ import asyncio
 import os
 import signal
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
+from jobs.celery_app import create_celery
+from jobs.settings import Settings
 from tests.support.platform import NewPlatform, Platform
 from tests.support.quick_worker import QuickWorker
 from tests.support.stopwatch import Stopwatch
@@ -97,4 +100,43 @@ async def test_three_workers_share_short_jobs_evenly(new_platform: NewPlatform) 
     await wait_until(all_done, within=120, what="all are done")
     shares = Counter([(await platform.job(job_id))["worker"] for job_id in jobs])
     assert len(shares) == 3
-    assert min(shares.values()) > 120, shares
+    assert min(shares.values()) > 200 * 2 / 3, shares
+    assert max(shares.values()) < 200 * 4 / 3, shares
+
+
+async def test_a_queue_that_a_worker_is_told_to_leave_is_left_in_mid_chain(new_platform: NewPlatform) -> None:
+    """By `celery control cancel_consumer`, which only the worker's parent hears; and taken on again."""
+    platform = new_platform()
+    await platform.start(workers=0)
+    for _ in range(60):
+        await platform.post_story(seed=100)
+    await wait_until(spawn(platform).ready, within=30, what="the worker is ready")
+    control = create_celery(Settings.model_validate({"redis_url": platform.redis.url})).control
+
+    async def finished() -> float:
+        return await platform.metric("headrace_jobs_finished_total")
+
+    async def begun() -> bool:
+        return await finished() >= 2
+
+    async def told(order: Callable[..., Any]) -> None:
+        async def answered() -> bool:
+            return bool(await asyncio.to_thread(order, "default", reply=True, timeout=5))
+
+        await wait_until(answered, within=30, what="the worker answers")
+
+    async def idle() -> bool:
+        return not (await platform.client.get("/jobs", params={"state": "running"})).json()["jobs"]
+
+    await wait_until(begun, within=30, what="some are finished")
+    await told(control.cancel_consumer)
+    before = await finished()
+    await wait_until(idle, within=10, what="no job runs")
+    assert await finished() - before <= 2, "the one that ran, and one whose message was on its way"
+
+    await told(control.add_consumer)
+
+    async def all_done() -> bool:
+        return await finished() == 60
+
+    await wait_until(all_done, within=60, what="all are done")

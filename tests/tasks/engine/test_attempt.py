@@ -73,7 +73,7 @@ async def test_a_claim_whose_first_reply_was_lost_has_its_whole_lease(
 
     monkeypatch.setattr(store, "claim", lose_the_reply)
     asked = time.monotonic()
-    chain = Chain(quick, worker="tests", queues=["default"], goes_on=lambda: True, on_answer=lambda: None)
+    chain = Chain(quick, worker="tests", queues=lambda: ["default"], goes_on=lambda: True, on_answer=lambda: None)
     claimed = await chain.begin(created.job_id)
     assert isinstance(claimed, Claim)
     assert lease_ends[0] == lease_ends[1], "a repeat has the first one's lease"

@@ -36,6 +36,7 @@ class Stage:
         self.ran: list[str] = []
         self.said: list[CurrentJob] = []
         self.claims = 0
+        self.queues = ["default"]
         self.during: Callable[[int], None] = lambda _: None
         self._tools = tools
         self._leases = leases
@@ -54,7 +55,7 @@ class Stage:
     def _runner(self) -> JobRunner:
         place = Place(
             worker="tests",
-            queues=["default"],
+            queues=lambda: self.queues,
             monitors=Monitors(create_celery(self._tools.settings), "celery@tests"),
             on_claim=self._note_claim,
             on_job=self.said.append,
@@ -97,6 +98,19 @@ async def test_a_chain_ends_after_its_time(stage: Stage, store: JobStore, monkey
     await stage.runner.run(jobs[0])
 
     assert await _states(store, jobs) == [State.COMPLETED, State.QUEUED]
+
+
+async def test_a_chain_takes_no_job_of_a_queue_that_its_worker_has_left(stage: Stage, store: JobStore) -> None:
+    jobs = [await queued(store) for _ in range(3)]
+
+    def leave(number: int) -> None:
+        if number == 2:
+            stage.queues = []
+
+    stage.during = leave
+    await stage.runner.run(jobs[0])
+
+    assert await _states(store, jobs) == [State.COMPLETED, State.COMPLETED, State.QUEUED]
 
 
 async def test_a_failed_job_is_followed_by_the_next(stage: Stage, store: JobStore) -> None:

@@ -29,7 +29,7 @@ STORY = kinds.get("story")
 def child(settings: Settings) -> Iterator[Child]:
     monitors = Monitors(create_celery(settings), "celery@tests")
     nothing: Callable[..., None] = lambda *_: None  # noqa: E731  # it is nobody's
-    place = Place(worker="tests", queues=["default"], monitors=monitors, on_claim=nothing, on_job=nothing)
+    place = Place(worker="tests", queues=lambda: ["default"], monitors=monitors, on_claim=nothing, on_job=nothing)
     child = Child(settings, place)
     yield child
     child.close()
