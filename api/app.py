@@ -29,6 +29,7 @@ from api.routes import (
     usage,
     workers,
 )
+from api.schedule_body import SCHEDULE_CHANGES
 from api.services import Services, open_services
 from api.shutdown import called_at_shutdown
 from jobs import kinds as registry
@@ -74,7 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         middleware=_middleware(known),
         redirect_slashes=False,
     )
-    app.bodies = (batches.NewBatchBody,)
+    app.bodies = (batches.NewBatchBody, SCHEDULE_CHANGES)
     app.token_needed = known.api_token is not None
     problems.install(app)
     # Not included but added: an included router is matched twice for every request.

@@ -3,12 +3,12 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, create_model, field_validator
 
 from api.submission import KindName
 from jobs.options import MAX_DELAY, RunOptions
 from jobs.recurrence import Recurrence, check_cron, check_time_zone
-from jobs.schedules import Overlap
+from jobs.schedules import Overlap, Schedule
 
 LEAST_INTERVAL = 10
 """Seconds: a few sweeps, which make the jobs."""
@@ -64,3 +64,33 @@ class NewScheduleBody(RunOptions):
         if self.interval_seconds is not None:
             return Recurrence(interval=timedelta(seconds=self.interval_seconds))
         return Recurrence(cron=self.cron, time_zone=self.time_zone)
+
+
+_FIXED = {"kind", "user_id"}
+
+
+def _changes() -> type[BaseModel]:
+    fields: dict[str, Any] = {
+        name: (field.rebuild_annotation() | None, Field(default=None, description=field.description))
+        for name, field in NewScheduleBody.model_fields.items()
+        if name not in _FIXED
+    }
+    summary = "What is to be otherwise of a schedule. What is not said stays; null: as if it had never been said."
+    return create_model("ScheduleChanges", __config__=ConfigDict(extra="forbid"), __doc__=summary, **fields)
+
+
+SCHEDULE_CHANGES = _changes()
+"""All of NewScheduleBody but the kind and the user."""
+
+
+def changed(schedule: Schedule, changes: BaseModel) -> NewScheduleBody:
+    """What would have to be asked for to get the schedule with these changes. Raises ValidationError."""
+    said = changes.model_dump(mode="json", exclude_unset=True)
+    now = schedule.model_dump(mode="json", include=set(NewScheduleBody.model_fields), exclude_none=True)
+    if said.get("cron") is not None:
+        now.pop("interval_seconds", None)
+    if said.get("interval_seconds") is not None:
+        now.pop("cron", None)
+    if said.get("concurrency_key", "") is None:
+        now.pop("concurrency_limit", None)
+    return NewScheduleBody.model_validate(now | said)

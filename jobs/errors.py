@@ -9,6 +9,8 @@ HeadraceError
 ├── NotRetryable          409   the job has not ended, or completed and no step was named
 ├── DuplicateJob          409   there is a job with the same dedup_key
 ├── ConcurrencyLimit      409   as many jobs with the same concurrency_key run as may
+├── TooManySchedules      409   its user has as many schedules as may be
+├── ScheduleBusy          409   the job of the run before has not ended, and the schedule leaves runs out meanwhile
 ├── LeaseLost             409   another worker, a cancel or a limit came first (seen by workers only)
 ├── EventsGone            410   the events asked for are no longer kept, or never were
 ├── UnknownStep           422   the job has saved no step of that name
@@ -101,6 +103,28 @@ class ConcurrencyLimit(HeadraceError):
         super().__init__(
             f"concurrency_key: as many jobs with {key!r} run, or are about to, as may: {job_id} is one."
             " Wait for its end, or leave on_limit out to have this one wait."
+        )
+
+
+class TooManySchedules(HeadraceError):
+    status = 409
+    title = "Too many schedules"
+
+    def __init__(self, user_id: str | None, most: int) -> None:
+        whose = f"user_id: {user_id} has" if user_id else "user_id: without one, there are"
+        super().__init__(
+            f"{whose} {most} schedules, as many as HEADRACE_MAX_SCHEDULES_PER_USER allows. Delete one, or raise it."
+        )
+
+
+class ScheduleBusy(HeadraceError):
+    status = 409
+    title = "Schedule busy"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            f"overlap: job {job_id} of the run before has not ended, and this schedule skips runs until it has."
+            " Wait for it, cancel it, or change `overlap`."
         )
 
 

@@ -100,6 +100,8 @@ RUNS = ":runs"
 """List `hr:schedule:{id}:runs`: its last runs, newest first, each a JSON object."""
 SCHEDULES = "hr:schedules"
 """Zset: every schedule, by its id, which is in the order of time."""
+SCHEDULES_OF = "hr:schedules:of:"
+"""Set `hr:schedules:of:{user id}`: a user's schedules; those without a user are together."""
 SCHEDULES_DUE = "hr:schedules:due"
 """Zset: those that are not paused, by the time of their next run, ms."""
 

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from jobs import keys
 from jobs.connection import answered
-from jobs.errors import IdempotencyConflict, ScheduleNotFound
+from jobs.errors import IdempotencyConflict, ScheduleBusy, ScheduleNotFound, TooManySchedules
 from jobs.ids import new_id
 from jobs.model import Frozen
 from jobs.new_job import Created, Idempotency, NewJob
@@ -81,6 +81,9 @@ class Schedule(Frozen):
     max_cost: float | None = None
     time_limit_seconds: int | None = None
     retention_seconds: int | None = None
+    concurrency_key: str | None = None
+    concurrency_limit: int | None = None
+    changes: int = Field(default=0, description="How often it was changed")
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,10 @@ class ScheduleStore:
     async def create(
         self, new: NewJob, recurrence: Recurrence, *, overlap: Overlap, idempotency: Idempotency | None = None
     ) -> Created:
-        """Jobs like `new` are made at these times from now on. Raises IdempotencyConflict; ValueError if none comes."""
+        """Jobs like `new` are made at these times from now on.
+
+        Raises IdempotencyConflict, TooManySchedules; ValueError if no time comes.
+        """
         new = new.with_defaults(self._settings)
         now = await self._now()
         due = recurrence.after(now, since=now)
@@ -114,12 +120,16 @@ class ScheduleStore:
             schedule_id=new_id(),
             fields=_fields(new, recurrence, overlap, now),
             due=to_ms(due),
+            owner=new.user_id or "",
+            most=self._settings.max_schedules_per_user,
             remembered_as=keys.idempotency(idempotency.owner, idempotency.key) if idempotency else "",
             fingerprint=idempotency.fingerprint if idempotency else "",
             remember=int(self._settings.idempotency_ttl.total_seconds()),
         )
         if outcome == "conflict":
             raise IdempotencyConflict(found)
+        if outcome == "full":
+            raise TooManySchedules(new.user_id, found)
         return Created(job_id=found, replayed=outcome == "replayed")
 
     async def get(self, schedule_id: str) -> Schedule:
@@ -142,6 +152,39 @@ class ScheduleStore:
             if len(found) == limit or looked_at == LOOKED_AT:
                 return SchedulePage(found, cursor=schedule_id)
         return SchedulePage(found, cursor=None)
+
+    async def change(self, seen: Schedule, new: NewJob, recurrence: Recurrence, *, overlap: Overlap) -> bool:
+        """Makes jobs like `new` at these times, in place of what was `seen`. The next time stays if the times do.
+
+        False if it has been changed since. Raises ScheduleNotFound; ValueError if no time comes.
+        """
+        now, due = await self._now(), None
+        if recurrence != _recurrence_of(seen):
+            due = recurrence.after(now, since=seen.created_at)
+            if due is None:
+                raise ValueError("never comes within fifty years")
+        fields = _fields(new.with_defaults(self._settings), recurrence, overlap, seen.created_at)
+        [changed] = await self._scripts.change_schedule(
+            schedule_id=seen.id, fields=fields, due=to_ms(due) if due else None, seen=seen.changes
+        )
+        if changed == 0:
+            raise ScheduleNotFound(seen.id)
+        return changed == 1
+
+    async def run(self, schedule_id: str, *, key: str | None = None) -> Created:
+        """Makes a job now, paused or not; the times of the schedule stay. With the same `key`: once.
+
+        Raises ScheduleNotFound, ScheduleBusy.
+        """
+        job_id = str(uuid5(UUID(schedule_id), f"key {key}")) if key else new_id()
+        outcome, *found = await self._scripts.fire_schedule(
+            schedule_id=schedule_id, due=None, following=None, seen=0, job_id=job_id
+        )
+        if outcome == "left out":
+            raise ScheduleBusy(found[0])
+        if not outcome:
+            raise ScheduleNotFound(schedule_id)
+        return Created(job_id=job_id, replayed=bool(key) and outcome == "made before")
 
     async def pause(self, schedule_id: str) -> None:
         """No run is made until it is resumed. May be repeated. Raises ScheduleNotFound."""
@@ -183,10 +226,11 @@ class ScheduleStore:
             # Of a newer version, or in a time zone that is not known here: another worker may know it.
             _log.exception("a schedule cannot be read here", schedule=schedule_id)
             return False
-        [outcome] = await self._scripts.fire_schedule(
+        outcome, *_ = await self._scripts.fire_schedule(
             schedule_id=schedule_id,
             due=due,
             following=to_ms(following) if following else None,
+            seen=int(record["changes"] or 0),
             job_id=str(uuid5(UUID(schedule_id), str(due))),
         )
         return outcome == "made"
@@ -244,7 +288,7 @@ class ScheduleStore:
         return {job_id: state for job_id, state in zip(job_ids, found, strict=True) if state}
 
 
-_TIMED_BY = ("cron", "time_zone", "interval", "created_at")
+_TIMED_BY = ("cron", "time_zone", "interval", "created_at", "changes")
 """Fields that due_schedules.lua tells."""
 
 
@@ -260,6 +304,12 @@ def _fields(new: NewJob, recurrence: Recurrence, overlap: Overlap, created_at: d
         "start_within": str(to_ms(created_at + deadline) - to_ms(created_at)) if deadline else "0",
         "job": json.dumps(new.record()),
     }
+
+
+def _recurrence_of(schedule: Schedule) -> Recurrence:
+    if schedule.interval_seconds:
+        return Recurrence(interval=timedelta(seconds=schedule.interval_seconds))
+    return Recurrence(cron=schedule.cron, time_zone=schedule.time_zone or "UTC")
 
 
 def _recurrence(record: dict[str, str]) -> Recurrence:
@@ -297,6 +347,9 @@ def _to_schedule(
         max_cost=to_usd(int(job["max_cost"])) if job["max_cost"] else None,
         time_limit_seconds=int(job["time_limit"]) if "time_limit" in job else None,
         retention_seconds=int(job["retention"]) if "retention" in job else None,
+        concurrency_key=job.get("concurrency_key"),
+        concurrency_limit=int(job["concurrency_limit"]) if "concurrency_limit" in job else None,
+        changes=int(record.get("changes", 0)),
     )
 
 

@@ -118,6 +118,9 @@ class Settings(BaseSettings):
     max_running_per_kind: Annotated[
         str, Field(description="Jobs of a kind that run at once: `report=2,lesson=1`; one not named has no limit")
     ] = ""
+    max_schedules_per_user: Annotated[
+        int, Field(ge=1, le=100_000, description="Schedules of a user, and of all that name none")
+    ] = 1000
     most_urgent_priority: Annotated[
         int, Field(ge=0, le=9, description="A client may ask for this priority or a less urgent, larger one")
     ] = 0

@@ -5,16 +5,18 @@ from typing import Annotated, Any, Self
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api import examples
-from api.dependencies import Schedules, schedules_of, settings_of
+from api.dependencies import Schedules, Store, schedules_of, settings_of
 from api.documentation import ID_PATTERN, ScheduleId, answer, body_example, problems
-from api.hot_route import HotRoute
-from api.idempotency import IdempotencyKey, idempotency
-from api.schedule_body import NewScheduleBody
-from api.submission import KindName, check_time_limit, invalid, named_uploads, new_job, parse, permitted
+from api.hot_route import HotRoute, invalid_body, read_body
+from api.idempotency import IdempotencyKey, idempotency, parse_key
+from api.representation import accepted
+from api.schedule_body import SCHEDULE_CHANGES, NewScheduleBody, changed
+from api.submission import ACCEPTED, KindName, check_time_limit, invalid, named_uploads, new_job, parse, permitted
 from jobs.model import Frozen, UserId
+from jobs.new_job import NewJob
 from jobs.schedules import Schedule
 
 PATH = "/schedules"
@@ -26,11 +28,12 @@ class ScheduleUrls(Frozen):
     self: str
     pause: str
     resume: str
+    run: str
 
     @classmethod
     def of(cls, schedule_id: str) -> Self:
         url = f"{PATH}/{schedule_id}"
-        return cls(self=url, pause=f"{url}/pause", resume=f"{url}/resume")
+        return cls(self=url, pause=f"{url}/pause", resume=f"{url}/resume", run=f"{url}/run")
 
 
 class ScheduleBody(Schedule):
@@ -77,7 +80,7 @@ _EXAMPLE = _body(examples.SCHEDULE)
             },
         )
     }
-    | problems(400, 413, 415, 422, 503),
+    | problems(400, 409, 413, 415, 422, 503),
     openapi_extra=body_example(
         {
             "kind": "story",
@@ -89,22 +92,10 @@ _EXAMPLE = _body(examples.SCHEDULE)
 )
 async def create_schedule(request: Request, body: NewScheduleBody, idempotency_key: IdempotencyKey = None) -> Response:
     """A job is made at each of its times, by whichever workers live. The input is checked now, once for all of them."""
-    kind, content = parse(body)
-    options = permitted(body, settings_of(request))
-    check_time_limit(options, [kind])
-    if named := named_uploads(kind, content):
-        raise invalid(f"input.{next(iter(named))}", "an upload does not last as long as a schedule; leave it out")
-    if body.cron is None and body.interval_seconds is None:
-        raise invalid("cron", "give cron or interval_seconds")
-    schedules = schedules_of(request)
-    token = idempotency(idempotency_key, user_id=options.user_id, path=PATH, body=body.model_dump(mode="json"))
+    schedules, new = schedules_of(request), _checked(request, body)
+    token = idempotency(idempotency_key, user_id=new.user_id, path=PATH, body=body.model_dump(mode="json"))
     try:
-        created = await schedules.create(
-            new_job(kind, content, options, settings_of(request)),
-            body.recurrence(),
-            overlap=body.overlap,
-            idempotency=token,
-        )
+        created = await schedules.create(new, body.recurrence(), overlap=body.overlap, idempotency=token)
     except ValueError as error:
         raise invalid("cron", str(error)) from None
     response = await _response(schedules, created.job_id, status.HTTP_201_CREATED)
@@ -112,6 +103,19 @@ async def create_schedule(request: Request, body: NewScheduleBody, idempotency_k
     if created.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
+
+
+def _checked(request: Request, body: NewScheduleBody) -> NewJob:
+    """What its jobs are to be. Raises RequestValidationError."""
+    kind, content = parse(body)
+    options = permitted(body, settings_of(request))
+    check_time_limit(options, [kind])
+    if named := named_uploads(kind, content):
+        why = "a schedule cannot have one: uploads end after HEADRACE_RETENTION, and its runs go on; leave it out"
+        raise invalid(f"input.{next(iter(named))}", why)
+    if body.cron is None and body.interval_seconds is None:
+        raise invalid("cron", "give cron or interval_seconds")
+    return new_job(kind, content, options, settings_of(request))
 
 
 @router.get(
@@ -150,6 +154,63 @@ _ONE: dict[int | str, dict[str, Any]] = {200: answer(_EXAMPLE, model=ScheduleBod
 async def get_schedule(schedule_id: ScheduleId, schedules: Schedules) -> Response:
     """Its next times, and its last runs with what became of them."""
     return await _response(schedules, schedule_id)
+
+
+@router.patch(
+    PATH + "/{schedule_id}",
+    summary="Change a schedule",
+    response_description="The schedule as it is now",
+    responses={200: answer(_EXAMPLE, model=ScheduleBody)} | problems(400, 404, 413, 415, 422, 503),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": f"#/components/schemas/{SCHEDULE_CHANGES.__name__}"},
+                    "example": {"cron": "0 7 * * *", "overlap": "queue"},
+                }
+            },
+        }
+    },
+)
+async def change_schedule(schedule_id: ScheduleId, request: Request, schedules: Schedules) -> Response:
+    """What is said takes the place of what was; `input` as a whole. Jobs that are made stay as they are.
+
+    With other times, the next one is counted from now; `cron` takes the place of an interval, and the other way about.
+    What a schedule is of, its `kind` and `user_id`, stays. May be repeated.
+    """
+    changes = await read_body(request, SCHEDULE_CHANGES)
+    made = False
+    while not made:
+        seen = await schedules.get(schedule_id)
+        try:
+            body = changed(seen, changes)
+        except ValidationError as error:
+            raise invalid_body(error) from None
+        new = _checked(request, body)
+        try:
+            made = await schedules.change(seen, new, body.recurrence(), overlap=body.overlap)
+        except ValueError as error:
+            raise invalid("cron", str(error)) from None
+    return await _response(schedules, schedule_id)
+
+
+@router.post(
+    PATH + "/{schedule_id}/run",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="Run a schedule now",
+    response_description="The job was made, and is as those that the schedule makes at its times",
+    responses={202: ACCEPTED} | problems(404, 409, 422, 503),
+)
+async def run_schedule(
+    schedule_id: ScheduleId, schedules: Schedules, store: Store, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """One more run, which is among its last runs. Its times stay as they are; it may be paused.
+
+    While the job of the run before has not ended, `overlap` decides: with `skip`, this is a 409.
+    """
+    created = await schedules.run(schedule_id, key=parse_key(idempotency_key))
+    return accepted(await store.get(created.job_id), replayed=created.replayed)
 
 
 @router.post(

@@ -224,14 +224,28 @@ class Scripts:
 
     @confirmed_script
     async def add_schedule(
-        self, *, schedule_id: str, fields: Json, due: int, remembered_as: str, fingerprint: str, remember: int
+        self,
+        *,
+        schedule_id: str,
+        fields: Json,
+        due: int,
+        owner: str,
+        most: int,
+        remembered_as: str,
+        fingerprint: str,
+        remember: int,
     ) -> list[Any]: ...
+
+    @confirmed_script
+    async def change_schedule(self, *, schedule_id: str, fields: Json, due: int | None, seen: int) -> list[Any]: ...
 
     @script
     async def due_schedules(self, *, most: int) -> list[Any]: ...
 
-    @script
-    async def fire_schedule(self, *, schedule_id: str, due: int, following: int | None, job_id: str) -> list[Any]: ...
+    @confirmed_script
+    async def fire_schedule(
+        self, *, schedule_id: str, due: int | None, following: int | None, seen: int, job_id: str
+    ) -> list[Any]: ...
 
     @confirmed_script
     async def time_schedule(self, *, schedule_id: str, due: int | None) -> list[Any]: ...

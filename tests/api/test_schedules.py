@@ -139,3 +139,126 @@ async def test_a_schedule_is_no_more_urgent_than_the_deployment_lets_it_be(setti
     async with client_of(settings.model_copy(update={"most_urgent_priority": 5})) as api:
         assert (await _made(api))["priority"] == 5
         assert (await api.post("/schedules", json=DAILY | {"priority": 4})).status_code == 422
+
+
+async def test_a_schedule_can_be_changed(api: httpx.AsyncClient) -> None:
+    """What is said takes the place of what was; all else stays."""
+    options = {"user_id": "ann", "priority": 5, "max_cost": 0.5, "concurrency_key": "k", "concurrency_limit": 2}
+    before = await _made(api, DAILY | options)
+
+    changes = {"input": IN_STORY | {"title": "Another"}, "overlap": "queue", "priority": 6, "max_cost": None}
+    response = await api.patch(before["urls"]["self"], json=changes)
+
+    after = response.json()
+    assert response.status_code == 200
+    assert after == (await api.get(before["urls"]["self"])).json()
+    assert after["input"] == before["input"] | {"title": "Another"}
+    others = {"overlap": "queue", "priority": 6, "max_cost": None, "changes": 1}
+    assert after == before | others | {"input": after["input"]}
+
+
+async def test_other_times_take_the_place_of_those_before(api: httpx.AsyncClient) -> None:
+    url = (await _made(api))["urls"]["self"]
+    hourly = (await api.patch(url, json={"interval_seconds": 3600})).json()
+    assert (hourly["cron"], hourly["time_zone"], hourly["interval_seconds"]) == (None, None, 3600)
+    first = datetime.fromisoformat(hourly["created_at"]) + timedelta(hours=1)
+    assert datetime.fromisoformat(hourly["next_runs"][0]) == first
+
+    at_seven = (await api.patch(url, json={"cron": "0 7 * * *"})).json()
+    assert (at_seven["cron"], at_seven["time_zone"], at_seven["interval_seconds"]) == ("0 7 * * *", "UTC", None)
+    assert datetime.fromisoformat(at_seven["next_runs"][0]).hour == 7
+    assert (await api.patch(url, json={})).json()["next_runs"] == at_seven["next_runs"]
+
+
+async def test_a_paused_schedule_that_is_changed_stays_paused(api: httpx.AsyncClient) -> None:
+    schedule = await _made(api)
+    await api.post(schedule["urls"]["pause"])
+    changed = (await api.patch(schedule["urls"]["self"], json={"interval_seconds": 60})).json()
+    assert (bool(changed["paused_at"]), changed["next_runs"]) == (True, [])
+    assert (await api.post(schedule["urls"]["resume"])).json()["next_runs"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"kind": "report"}, "kind"),
+        ({"user_id": "bob"}, "user_id"),
+        ({"colour": "red"}, "colour"),
+        ({"cron": "at nine"}, "cron"),
+        ({"cron": None}, "cron"),
+        ({"cron": "0 0 30 2 *"}, "cron"),
+        ({"cron": "0 7 * * *", "interval_seconds": 60}, "interval_seconds"),
+        ({"time_zone": "Europe/Atlantis"}, "time_zone"),
+        ({"interval_seconds": 9}, "interval_seconds"),
+        ({"overlap": None}, "overlap"),
+        ({"input": {"title": "My Story"}}, "input.prompt"),
+        ({"priority": 10}, "priority"),
+        ({"priority": None}, "priority"),
+        ({"concurrency_limit": 2}, "concurrency_limit"),
+        ({"time_limit_seconds": 86400}, "time_limit_seconds"),
+    ],
+    ids=str,
+)
+async def test_a_wrong_change_is_named_and_changes_nothing(
+    api: httpx.AsyncClient, changes: dict[str, Any], field: str
+) -> None:
+    schedule = await _made(api)
+    response = await api.patch(schedule["urls"]["self"], json=changes)
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+    assert (await api.get(schedule["urls"]["self"])).json() == schedule
+
+
+async def test_an_upload_is_refused_with_the_reason(api: httpx.AsyncClient) -> None:
+    page = {"kind": "coloring_page", "input": {"prompt": "A dragon"}}
+    schedule = await _made(api, EVERY_HOUR | page)
+    of_upload = {"input": {"image": "0f8fad5b-d9cb-469f-a165-70867728950e"}}
+    made = await api.post("/schedules", json=EVERY_HOUR | page | of_upload)
+    changed = await api.patch(schedule["urls"]["self"], json=of_upload)
+    for response in (made, changed):
+        [error] = response.json()["errors"]
+        assert (response.status_code, error["field"]) == (422, "input.image")
+        assert "uploads end after HEADRACE_RETENTION" in error["message"]
+
+
+async def test_a_schedule_can_be_run_out_of_turn(api: httpx.AsyncClient, store: JobStore) -> None:
+    schedule = await _made(api, DAILY | {"priority": 7})
+    await api.post(schedule["urls"]["pause"])
+
+    response = await api.post(schedule["urls"]["run"], headers=KEY)
+    again = await api.post(schedule["urls"]["run"], headers=KEY)
+
+    job = response.json()
+    assert response.status_code == again.status_code == 202
+    assert response.headers["Location"] == f"/jobs/{job['id']}"
+    assert (job["schedule"], job["priority"], job["state"]) == (schedule["id"], 7, "queued")
+    assert (again.json()["id"], again.headers["Idempotent-Replayed"]) == (job["id"], "true")
+    assert "Idempotent-Replayed" not in response.headers
+    shown = (await api.get(schedule["urls"]["self"])).json()
+    assert (shown["made"], [run["job_id"] for run in shown["runs"]], shown["next_runs"]) == (1, [job["id"]], [])
+
+    busy = await api.post(schedule["urls"]["run"])
+    assert (busy.status_code, busy.json()["type"]) == (409, "urn:headrace:problem:schedule-busy")
+    assert job["id"] in busy.json()["detail"]
+    await store.cancel(job["id"])
+    assert (await api.post(schedule["urls"]["run"])).json()["id"] != job["id"]
+    resumed = (await api.post(schedule["urls"]["resume"])).json()
+    assert resumed["next_runs"] == schedule["next_runs"], "its times are as they were"
+
+
+async def test_what_is_gone_is_neither_changed_nor_run(api: httpx.AsyncClient) -> None:
+    schedule = await _made(api)
+    await api.delete(schedule["urls"]["self"])
+    assert (await api.patch(schedule["urls"]["self"], json={"overlap": "queue"})).status_code == 404
+    assert (await api.post(schedule["urls"]["run"])).status_code == 404
+
+
+async def test_an_owner_has_no_more_schedules_than_the_deployment_lets_it_have(settings: Settings) -> None:
+    async with client_of(settings.model_copy(update={"max_schedules_per_user": 2})) as api:
+        made = [await _made(api, DAILY | {"user_id": "ann"}) for _ in range(2)]
+        await _made(api)
+        refused = await api.post("/schedules", json=DAILY | {"user_id": "ann"})
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:headrace:problem:too-many-schedules")
+        assert "ann has 2 schedules, as many as HEADRACE_MAX_SCHEDULES_PER_USER allows" in refused.json()["detail"]
+        await api.delete(made[0]["urls"]["self"])
+        await _made(api, DAILY | {"user_id": "ann"})

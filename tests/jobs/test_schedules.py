@@ -123,7 +123,7 @@ async def test_a_worker_that_comes_late_to_a_run_does_nothing(
     await schedules.fire()
 
     late = await store.scripts.fire_schedule(
-        schedule_id=schedule_id, due=int(due), following=now + 1, job_id=str(uuid4())
+        schedule_id=schedule_id, due=int(due), following=now + 1, seen=0, job_id=str(uuid4())
     )
 
     assert late == [""]
@@ -333,3 +333,42 @@ async def test_late_schedules_are_counted(schedules: ScheduleStore, redis: Redis
     counts = await fleet.schedules()
     assert (counts.late, await fleet.waiting()) == (1, 1)
     assert abs(counts.longest_late_seconds - datetime.now(UTC).timestamp()) < 60
+
+
+async def test_of_two_changes_at_once_none_is_lost(schedules: ScheduleStore) -> None:
+    seen = await schedules.get(await _made(schedules))
+    daily = Recurrence(interval=timedelta(days=1))
+
+    assert await schedules.change(seen, story(), daily, overlap=Overlap.SKIP)
+    assert not await schedules.change(seen, story(), HOURLY, overlap=Overlap.QUEUE), "it has been changed since"
+
+    changed = await schedules.get(seen.id)
+    assert (changed.interval_seconds, changed.overlap, changed.changes) == (86400, "skip", 1)
+    assert changed.next_runs[0] == seen.created_at + timedelta(days=1)
+
+
+async def test_a_time_that_was_worked_out_before_a_change_moves_nothing(
+    schedules: ScheduleStore, redis: Redis, store: JobStore
+) -> None:
+    schedule_id = await _made(schedules)
+    await make_schedule_due(redis, schedule_id)
+    seen = await schedules.get(schedule_id)
+    await schedules.change(seen, story(title="Another"), HOURLY, overlap=Overlap.SKIP)
+
+    [outcome] = await store.scripts.fire_schedule(
+        schedule_id=schedule_id, due=PAST, following=PAST + 1, seen=0, job_id=str(uuid4())
+    )
+
+    assert outcome == ""
+    assert await schedules.fire() == 1
+
+
+async def test_a_run_out_of_turn_whose_answer_is_lost_is_made_once(
+    schedules: ScheduleStore, lossy: Lossy, settings: Settings
+) -> None:
+    schedule_id = await _made(schedules)
+    through = ScheduleStore(lossy.store, settings, patience=PATIENCE)
+    with lossy.proxy.losing_a_reply():
+        job_id = (await through.run(schedule_id)).job_id
+
+    assert [run.job_id for run in (await schedules.get(schedule_id)).runs] == [job_id]

@@ -163,7 +163,7 @@ OTHERS = {
         "resume.lua",
         "lift.lua",
     ),
-    *("add_schedule.lua", "due_schedules.lua", "time_schedule.lua", "remove_schedule.lua"),
+    *("add_schedule.lua", "change_schedule.lua", "due_schedules.lua", "time_schedule.lua", "remove_schedule.lua"),
 }
 """They bring no job that is there to another state; test_batches.py, test_schedule.py, test_pauses.py and
 test_schedules.py have tests of them."""

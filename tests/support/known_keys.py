@@ -25,6 +25,7 @@ _HEADRACE = [
     rf"{keys.INDEX_USER}\S+",
     rf"{keys.SCHEDULE}{_ID}({keys.RUNS})?",
     *(keys.SCHEDULES, keys.SCHEDULES_DUE),
+    rf"{keys.SCHEDULES_OF}\S*",
     rf"{keys.RATE}\S+",
     rf"{keys.USAGE}\d+(:\S*)?",
     rf"{keys.IDEMPOTENCY}.+",

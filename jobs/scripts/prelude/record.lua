@@ -1,7 +1,7 @@
 -- Stands before every script, after the constants that jobs/scripts/__init__.py writes from jobs/keys.py, jobs/record.py
 -- and the settings. No key is declared to Redis: one server holds all of them, as Celery's broker needs it anyway.
 -- A script may be sent twice (a reply was lost on the way): a repeat does no harm, and is answered as the first was. The
--- answers of five differ, and nobody needs the first: settle says that it is settled, fire_schedule that another came first,
+-- answers of five differ, and nobody needs the first: settle says that it is settled, fire_schedule that it was made before,
 -- remove_schedule that it is gone; sweep and expand_batch do what is left.
 
 -- -- Time, counters, events -----------------------------------------------------------------------------------------------
