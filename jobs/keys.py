@@ -107,6 +107,9 @@ SCHEDULES_DUE = "hr:schedules:due"
 
 RATE = "hr:rate:"
 """Hash `hr:rate:{provider}/{model}`: how far ahead the model's calls are booked. Lives as long as that."""
+RETURNED = "hr:returned:"
+"""Zset `hr:returned:{provider}/{model}`: places under the rate that were booked and given back, with the ms that each
+takes of the buckets, by their times, ms, less the rate's shift. Lives as long as the bookings do."""
 USAGE = "hr:usage:"
 """Hashes `hr:usage:{day}` and `hr:usage:{day}:{user id}`: what all calls of a day, UTC, used. The day is its number
 since the epoch, the user id is empty for jobs without a user."""

@@ -75,6 +75,8 @@ class JobRecord(TypedDict):
     waiting_until: NotRequired[str]
     interruptions: NotRequired[str]
     """Hand-backs in a row without a step saved in between."""
+    booked: NotRequired[str]
+    """There: it has booked a place under a rate, ever."""
     rate_waits: NotRequired[str]
     """Waits for a rate limit in a row without a call in between."""
     incapable_since: NotRequired[str]
@@ -114,4 +116,5 @@ DEFAULTS = {
 
 FAMILIES = ("retried_as", "usage", "call", "slot")
 """Fields with a name of their own after a colon: retries from a step; what was used, by count and model; a call in
-flight; a booked place under a rate."""
+flight; a booked place under a
+rate: its time, the rate's shift then, ms of requests and of tokens that it takes, and the model."""

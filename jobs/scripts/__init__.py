@@ -24,6 +24,7 @@ WORKER_KEEP = timedelta(minutes=1)
 PRELUDE = (
     "prelude/record",
     "prelude/isolation",
+    "prelude/rates",
     "prelude/gates",
     "prelude/schedule",
     "prelude/outlook",

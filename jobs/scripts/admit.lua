@@ -42,8 +42,32 @@ local known = redis.call('HMGET', rate_key, 'requests', 'tokens', 'paused', 'shi
 local rate = { requests = tonumber(known[1] or 0), tokens = tonumber(known[2] or 0),
   paused = tonumber(known[3] or 0), shift = tonumber(known[4] or 0) }
 local slot
+local takes = {
+  requests = requests_per_minute > 0 and 60000 / requests_per_minute or nil,
+  tokens = tokens_per_minute > 0 and tokens * 60000 / tokens_per_minute or nil,
+}
+
+-- The earliest place that others gave back, or as many as a larger call needs, for the time of the last; if that is before
+-- `latest`.
+local SEARCHED = 200
+local function returned_before(latest)
+  local key, room = RETURNED .. model, { requests = 0, tokens = 0 }
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', at - rate.shift)
+  local places = redis.call('ZRANGE', key, 0, SEARCHED - 1, 'WITHSCORES')
+  for i = 1, #places, 2 do
+    local its_requests, its_tokens = string.match(places[i], '^(%S+) (%S+)')
+    local its_slot = places[i + 1] + rate.shift
+    if its_slot >= latest then return nil end
+    room.requests, room.tokens = room.requests + its_requests, room.tokens + its_tokens
+    if room.requests >= (takes.requests or 0) and room.tokens >= (takes.tokens or 0) then
+      redis.call('ZREMRANGEBYRANK', key, 0, (i - 1) / 2)
+      return its_slot
+    end
+  end
+end
+
 if job[slot_field] then
-  local booked, shift_then = string.match(job[slot_field], '^(%S+) (%S+)$')
+  local booked, shift_then = string.match(job[slot_field], '^(%S+) (%S+)')
   slot = booked + math.max(0, rate.shift - shift_then)
   if slot + LATE < at then slot = nil end
 end
@@ -51,31 +75,29 @@ if not slot then
   -- Each bucket is the time by which all that it let through has been paid off at its rate; a second's worth, or one
   -- call, may go ahead of that. (The generic cell rate algorithm, ITU-T I.371, in its virtual scheduling form.)
   slot = at
-  local takes = {}
-  if requests_per_minute > 0 then
-    local each = 60000 / requests_per_minute
-    takes.requests = each
-    slot = math.max(slot, rate.requests - math.max(0, 1000 - each))
+  if takes.requests then slot = math.max(slot, rate.requests - math.max(0, 1000 - takes.requests)) end
+  if takes.tokens then slot = math.max(slot, rate.tokens - 1000) end
+  if rate.paused > at then slot = math.max(slot, rate.paused) end
+  local returned = slot > at and returned_before(slot)
+  if returned then
+    slot = returned
+  else
+    if rate.paused > at then
+      rate.paused = rate.paused + BACK
+      redis.call('HSET', rate_key, 'paused', string.format('%.3f', rate.paused))
+    end
+    local last = rate.paused
+    for bucket, ms in pairs(takes) do
+      local paid_off = math.max(rate[bucket], slot) + ms
+      redis.call('HSET', rate_key, bucket, string.format('%.3f', paid_off))
+      last = math.max(last, paid_off)
+    end
+    if last > at then redis.call('PEXPIRE', rate_key, math.ceil(last - at) + 60000) end
   end
-  if tokens_per_minute > 0 then
-    takes.tokens = tokens * 60000 / tokens_per_minute
-    slot = math.max(slot, rate.tokens - 1000)
-  end
-  if rate.paused > at then
-    slot = math.max(slot, rate.paused)
-    rate.paused = rate.paused + BACK
-    redis.call('HSET', rate_key, 'paused', string.format('%.3f', rate.paused))
-  end
-  local last = rate.paused
-  for bucket, ms in pairs(takes) do
-    local paid_off = math.max(rate[bucket], slot) + ms
-    redis.call('HSET', rate_key, bucket, string.format('%.3f', paid_off))
-    last = math.max(last, paid_off)
-  end
-  if last > at then redis.call('PEXPIRE', rate_key, math.ceil(last - at) + 60000) end
 end
 if slot > at then
-  set(job_id, { [slot_field] = string.format('%.3f %.3f', slot, rate.shift) })
+  local place = { string.format('%.3f %.3f %.3f %.3f', slot, rate.shift, takes.requests or 0, takes.tokens or 0), model }
+  set(job_id, { [slot_field] = table.concat(place, ' '), booked = 1 })
   return { 1, 'wait', math.ceil(slot - at) }
 end
 

@@ -1,6 +1,7 @@
 """admit.lua: a call goes when budgets and the shared rate have room for it, and is told when the rate has."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,8 @@ from jobs.settings import Settings
 from jobs.store import JobStore
 from tests.jobs.conftest import Lossy
 from tests.support.inspector import Inspector
-from tests.support.jobs_at_hand import desk_of, planned, running, story
+from tests.support.jobs_at_hand import BROKEN, LIMITED, desk_of, planned, running, story
+from tests.support.time_travel import end_lease, rewrite, sweep
 
 ONE_A_MINUTE = Rate(requests=1)
 SECONDS = 10.0
@@ -34,8 +36,8 @@ def desk(store: JobStore, settings: Settings) -> CallDesk:
 async def _pass_time(redis: Redis, lease: Lease, seat: str, *, seconds: float) -> None:
     """What is booked comes sooner by so much."""
     client: Any = redis
-    slot, shift = (await client.hget(keys.job(lease.job_id), f"slot:{seat}")).split()
-    await client.hset(keys.job(lease.job_id), f"slot:{seat}", f"{float(slot) - seconds * 1000} {shift}")
+    slot, _, rest = (await client.hget(keys.job(lease.job_id), f"slot:{seat}")).partition(" ")
+    await client.hset(keys.job(lease.job_id), f"slot:{seat}", f"{float(slot) - seconds * 1000} {rest}")
 
 
 async def _left(desk: CallDesk, lease: Lease, call: PlannedCall) -> float:
@@ -201,6 +203,113 @@ def test_no_minute_has_more_than_the_rate_and_a_second(
             assert last - first <= seconds * requests / 60 + 1
             if tokens:
                 assert sum(sizes[first:last]) <= seconds * tokens / 60 + max(sizes[first:last])
+
+
+# -- Places that are given back ---------------------------------------------------------------------------------------
+
+
+async def _booked(
+    store: JobStore, desk: CallDesk, *, tokens: int = 100, rate: Rate = ONE_A_MINUTE
+) -> tuple[str, float]:
+    """A job with a call of the model, and in how many seconds that may be made."""
+    lease = (await running(store)).lease
+    return lease.job_id, await _left(desk, lease, planned(tokens=tokens, rate=rate))
+
+
+async def _cancel(store: JobStore, lease: Lease) -> None:
+    await store.cancel(lease.job_id)
+
+
+async def _fail(store: JobStore, lease: Lease) -> None:
+    await store.fail(lease, BROKEN)
+
+
+async def _put_off_and_cancel(store: JobStore, lease: Lease) -> None:
+    """As most are that wait for a rate."""
+    await store.retry_later(lease, LIMITED, wait=timedelta(minutes=3))
+    await store.cancel(lease.job_id)
+
+
+async def _lose_for_good(store: JobStore, lease: Lease) -> None:
+    await rewrite(store.redis, lease.job_id, attempt=3)
+    await end_lease(store.redis, lease.job_id)
+    await sweep(store)
+
+
+@pytest.mark.parametrize("end", [_cancel, _fail, _put_off_and_cancel, _lose_for_good])
+async def test_what_a_job_booked_that_has_ended_is_given_back(
+    desk: CallDesk, store: JobStore, held: Inspector, end: Callable[[JobStore, Lease], Awaitable[None]]
+) -> None:
+    await _booked(store, desk)
+    leases = [(await running(store)).lease for _ in range(20)]
+    for lease in leases:
+        await desk.admit(lease, planned(rate=ONE_A_MINUTE))
+
+    for lease in leases:
+        await end(store, lease)
+
+    waits = [(await _booked(store, desk))[1] for _ in range(3)]
+    assert waits == pytest.approx([60, 120, 180], abs=SECONDS)
+    assert not [name for name in await held.record(leases[0].job_id) if name.startswith("slot:")]
+
+
+async def test_others_keep_their_times(desk: CallDesk, store: JobStore) -> None:
+    """One that is given back in between is the next one's; behind it all is as it was."""
+    jobs = [await _booked(store, desk) for _ in range(5)]
+    await store.cancel(jobs[2][0])
+
+    waits = [(await _booked(store, desk))[1] for _ in range(2)]
+
+    assert waits == pytest.approx([120, 300], abs=SECONDS)
+
+
+async def test_a_large_call_has_the_room_of_several_small_ones(desk: CallDesk, store: JobStore) -> None:
+    rate = Rate(requests=6000, tokens=60)
+    await _booked(store, desk, tokens=10, rate=rate)
+    jobs = [await _booked(store, desk, tokens=10, rate=rate) for _ in range(10)]
+    for job_id, _ in jobs:
+        await store.cancel(job_id)
+
+    _, large = await _booked(store, desk, tokens=30, rate=rate)
+    _, small = await _booked(store, desk, tokens=10, rate=rate)
+
+    assert [large, small] == pytest.approx([29, 39], abs=SECONDS)
+
+
+async def test_a_pause_moves_what_was_given_back(desk: CallDesk, store: JobStore) -> None:
+    lease = (await running(store)).lease
+    await desk.admit(lease, planned(rate=ONE_A_MINUTE))
+    jobs = [await _booked(store, desk) for _ in range(3)]
+    await store.cancel(jobs[0][0])
+    await desk.settle(lease, planned(rate=ONE_A_MINUTE), [], pause=timedelta(seconds=30))
+    await store.cancel(jobs[1][0])
+
+    waits = [(await _booked(store, desk))[1] for _ in range(2)]
+
+    assert waits == pytest.approx([90, 150], abs=SECONDS)
+
+
+async def test_what_is_past_is_not_given_back(desk: CallDesk, store: JobStore, redis: Redis) -> None:
+    await _booked(store, desk)
+    lease = (await running(store)).lease
+    await desk.admit(lease, planned(rate=ONE_A_MINUTE))
+    await _pass_time(redis, lease, "outline#1", seconds=61)
+    await store.cancel(lease.job_id)
+
+    assert await redis.exists(keys.RETURNED + "openai/gpt-5.4-mini") == 0
+
+
+async def test_a_waiting_call_that_is_cancelled_had_reserved_no_money(store: JobStore, settings: Settings) -> None:
+    desk = desk_of(store, settings, user_budget="0.0015")
+    first = (await running(store, story(user_id="ann"))).lease
+    await desk.admit(first, planned("0", cost=500, rate=ONE_A_MINUTE))
+    for _ in range(3):
+        waits = (await running(store, story(user_id="ann"))).lease
+        assert isinstance(await desk.admit(waits, planned("0", cost=1000, rate=ONE_A_MINUTE)), Wait)
+        await store.cancel(waits.job_id)
+
+    last = (await running(store, story(user_id="ann"))).lease
+    assert await desk.admit(last, planned("1", cost=1000)) == Go()
 
 
 # -- Budgets ----------------------------------------------------------------------------------------------------------

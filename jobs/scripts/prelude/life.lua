@@ -27,9 +27,10 @@ local function dedup_of(user, key)
   return DEDUP .. user .. ' ' .. key
 end
 
--- Lets every key of a finished job end, and counts it. `job` has the kind, the user_id, the dedup_key and the
--- retention.
+-- Lets every key of a finished job end, and counts it. `job` has the kind, the user_id, the dedup_key, the
+-- retention and whether it has booked.
 local function close(id, state, at, job)
+  if job.booked then give_back_places(id, at) end
   local keep = math.min(KEEP, tonumber(job.retention or KEEP))
   unset(id, 'turn', 'deliveries', 'lease_until', 'waiting_for', 'waiting_since', 'waiting_until')
   redis.call('ZREM', DEADLINES, id)
@@ -49,7 +50,8 @@ end
 -- rejoins at the place that it had. Returns the queue, which has room or work for `release` then.
 local function enter(id, state, reason, at, data, fields, rejoins)
   local job = get(id, 'state', 'queue', 'priority', 'turn', 'deliveries', 'kind', 'user_id', 'created_at',
-    'running_since', 'batch', 'dedup_key', 'retention', 'parked_at', 'concurrency_key', 'concurrency_limit', 'slots', 'models')
+    'running_since', 'batch', 'dedup_key', 'retention', 'parked_at', 'concurrency_key', 'concurrency_limit', 'slots', 'models',
+    'booked')
   -- Before the first write, for nothing takes one back.
   assert(job.state and job.queue and job.kind and LANES[(tonumber(job.priority) or -1) + 1] and tonumber(job.created_at)
     and (job.state ~= 'running' or tonumber(job.running_since)), 'its record lacks what every job has')
