@@ -19,6 +19,7 @@ from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import claimed, queued, running, scheduled
 from tests.support.time_travel import end_lease, make_retry_due, pass_start_deadline, sweep
 
+pytestmark = pytest.mark.puts_aside
 PATIENCE = timedelta(seconds=5)
 
 

@@ -271,6 +271,7 @@ async def test_unknown_batches(batches: BatchStore) -> None:
         await anext(batches.outcomes("none"))
 
 
+@pytest.mark.puts_aside
 async def test_a_staged_job_that_cannot_be_read_fails_alone(
     batches: BatchStore, store: JobStore, held: Inspector, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -297,6 +297,7 @@ async def test_a_paused_queue_is_left_alone(store: JobStore) -> None:
     assert (await store.get(held_back)).state is State.QUEUED
 
 
+@pytest.mark.puts_aside
 async def test_a_bad_record_is_put_aside_for_the_next(store: JobStore, held: Inspector) -> None:
     claim = await running(store)
     bad = await queued(store, story(priority=0))
