@@ -41,7 +41,7 @@ async def _examine(settings: Settings, job_id: str | None) -> FleetReport | Expl
     fleet = Fleet(store.redis, patience=PATIENCE)
     try:
         if job_id is None:
-            return await examine_fleet(store.redis, fleet, patience=PATIENCE)
+            return await examine_fleet(store.redis, fleet, patience=PATIENCE, redis_wait=settings.redis_wait)
         return await explain(job_id, store.redis, store, fleet, patience=PATIENCE)
     finally:
         await store.aclose()

@@ -33,6 +33,7 @@ class RedisReport(Frozen):
     append_only: bool
     last_save_failed: bool
     clients: int
+    replicas: int = Field(default=0, description="That are connected and in step")
 
     def findings(self) -> list[Finding]:
         found: list[Finding] = []
@@ -82,8 +83,8 @@ class FleetReport(Frozen):
         return not any(finding.wrong for finding in self.findings)
 
 
-async def examine_fleet(redis: Redis, fleet: Fleet, *, patience: timedelta) -> FleetReport:
-    """Raises StoreUnavailable."""
+async def examine_fleet(redis: Redis, fleet: Fleet, *, patience: timedelta, redis_wait: int = 0) -> FleetReport:
+    """`redis_wait` is how many replicas writes are to be confirmed by. Raises StoreUnavailable."""
     async with answered(patience):
         info = await redis.info()
         seconds, micros = await redis.time()
@@ -113,8 +114,27 @@ async def examine_fleet(redis: Redis, fleet: Fleet, *, patience: timedelta) -> F
     )
     in_jobs = await find_in_jobs(redis, now=now, patience=patience)
     return report.model_copy(
-        update={"findings": [*report.redis.findings(), *kind_findings(), *_stuck(report), *in_jobs]}
+        update={
+            "findings": [
+                *report.redis.findings(),
+                *_unconfirmed(report.redis, redis_wait),
+                *kind_findings(),
+                *_stuck(report),
+                *in_jobs,
+            ]
+        }
     )
+
+
+def _unconfirmed(redis: RedisReport, wanted: int) -> list[Finding]:
+    if redis.replicas >= wanted:
+        return []
+    return [
+        wrong(
+            f"HEADRACE_REDIS_WAIT asks for {wanted} replicas, Redis has {redis.replicas} in step: no job is accepted.",
+            "Look into the log of the missing ones, or lower HEADRACE_REDIS_WAIT and start API and workers anew.",
+        )
+    ]
 
 
 def kind_findings() -> list[Finding]:
@@ -216,6 +236,9 @@ def _redis_report(info: dict[str, Any]) -> RedisReport:
         append_only=bool(info.get("aof_enabled", 0)),
         last_save_failed=any(status != "ok" for status in saved),
         clients=info["connected_clients"],
+        replicas=sum(
+            info[f"slave{number}"].get("state") == "online" for number in range(info.get("connected_slaves", 0))
+        ),
     )
 
 

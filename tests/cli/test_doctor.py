@@ -47,6 +47,17 @@ def _queue_a_job() -> str:
     return asyncio.run(queue())
 
 
+@pytest.mark.usefixtures("safe_redis")
+def test_replicas_that_are_asked_for_and_not_there_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_REDIS_WAIT", "1")
+    done = _doctor()
+    assert done.exit_code == 1
+    assert "HEADRACE_REDIS_WAIT asks for 1 replicas, Redis has 0 in step: no job is accepted." in done.stdout
+
+    monkeypatch.setenv("HEADRACE_REDIS_WAIT", "0")
+    assert "HEADRACE_REDIS_WAIT" not in _doctor().stdout
+
+
 def _fail_a_job() -> str:
     async def fail() -> str:
         store = JobStore.open(Settings(), name="tests", patience=timedelta(seconds=5))

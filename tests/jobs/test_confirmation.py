@@ -13,7 +13,9 @@ from pydantic import SecretStr
 
 from cli.embedded_redis import EmbeddedRedis
 from jobs import keys
+from jobs.diagnosis import examine_fleet
 from jobs.errors import StoreUnavailable
+from jobs.fleet import Fleet
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tests.support.jobs_at_hand import WORKER, claimed, story, under_key
@@ -91,6 +93,17 @@ async def test_what_was_answered_is_on_the_replica(store: JobStore, pair: Pair) 
     assert pair.replica.hget(keys.steps(job_id), "outline") == b'"paid"'
     await store.complete(claim.lease, result={})
     assert pair.replicated(job_id, "state") == b"completed"
+
+
+async def test_the_doctor_counts_the_replicas_that_are_in_step(store: JobStore, pair: Pair) -> None:
+    async def asked() -> list[str]:
+        fleet = Fleet(store.redis, patience=PATIENCE)
+        report = await examine_fleet(store.redis, fleet, patience=PATIENCE, redis_wait=1)
+        return [finding.what for finding in report.findings if "HEADRACE_REDIS_WAIT" in finding.what]
+
+    assert await asked() == ["HEADRACE_REDIS_WAIT asks for 1 replicas, Redis has 0 in step: no job is accepted."]
+    await pair.join()
+    assert await asked() == []
 
 
 async def test_without_a_replica_nothing_is_accepted(store: JobStore) -> None:
