@@ -27,6 +27,7 @@ _COUNTED = {
     "leases_expired": ("leases_expired", "Leases that ended because their worker fell silent"),
     "children_lost": ("children_lost", "Worker processes that died while they ran a job"),
     "messages_lost": ("messages_lost", "Messages that the broker lost and that were sent again"),
+    "clock_jumps": ("clock_jumps", "Times that the clock of Redis jumped"),
     "quarantined": ("records_quarantined", "Bad records that sweeps have put aside"),
     "messages_dropped": ("messages_dropped", "Messages on the broker that were none of ours"),
     "interrupted": ("interrupted", "Jobs handed back by a worker that was told to stop"),

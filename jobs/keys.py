@@ -131,8 +131,8 @@ UPLOAD = "hr:upload:"
 """String `hr:upload:{id}`: the content type of an upload. Its TTL is how long jobs can be submitted with it."""
 QUARANTINED = "hr:quarantined"
 """Hash: job or batch -> why a sweep could not deal with it and has put it aside."""
-SWEEPING = "hr:sweeping"
-"""String with a TTL: a sweep ran just now, others need not."""
+SWEPT = "hr:swept"
+"""String: when the last sweep was, ms. Others need not sweep for a while; a clock that has jumped shows by it."""
 
 
 def job(job_id: str) -> str:

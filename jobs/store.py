@@ -75,6 +75,8 @@ class JobStore:
         self._reader = JobReader(redis, patience=patience)
         self._settings = settings
         self._patience = patience
+        self._asked_to_sweep: float | None = None
+        """By this machine's clock that does not jump."""
 
     @classmethod
     def open(cls, settings: Settings, *, name: str, patience: timedelta) -> Self:
@@ -318,9 +320,15 @@ class JobStore:
 
     async def sweep(self) -> Swept:
         """Whatever time has done to jobs, unless a worker looked for that less than three quarters of a sweep ago."""
+        asking, asked = time.monotonic(), self._asked_to_sweep
         reply = await self.scripts.sweep(
-            pause=_ms(self._settings.sweep * 0.75), grace=_ms(self._settings.message_grace), most=SWEEP_BATCH
+            pause=_ms(self._settings.sweep * 0.75),
+            grace=_ms(self._settings.message_grace),
+            most=SWEEP_BATCH,
+            lease=_ms(self._settings.lease),
+            elapsed=None if asked is None else round((asking - asked) * 1000),
         )
+        self._asked_to_sweep = asking
         if not reply:
             return Swept(elsewhere=True)
         *found, more = reply

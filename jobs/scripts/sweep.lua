@@ -2,13 +2,32 @@
 -- that passed, batches left half made or half cancelled, retention that is over. It only enqueues or ends jobs; it starts
 -- none. Any number of workers may call it. When there is more than one sweep may do, the next one need not wait. One bad record
 -- stops nothing else: it is put aside.
--- ARGV    pause   until the next sweep, ms
---         grace   before a missing message counts as lost, ms
---         most    jobs of each sort
+-- ARGV    pause     until the next sweep, ms
+--         grace     before a missing message counts as lost, ms
+--         most      jobs of each sort
+--         lease     how long a lease is, ms
+--         elapsed   since this sweeper last asked, ms by its own clock; nothing if it never has
 -- RETURN  {leases ended, jobs due, messages lost, deadlines passed, 1 when there is more to do or 0}, or {} when another
 --         worker swept just now
-if not redis.call('SET', SWEEPING, '1', 'NX', 'PX', pause) then return {} end
-local at = now()
+local at, last = now(), tonumber(redis.call('GET', SWEPT) or nil)
+local STEADY = lease / 4 -- ms that the clock may be off without doing harm: a lease has more left, if its holder lives
+local since = last and at - last or pause
+if since < pause and since > -STEADY then return {} end
+redis.call('SET', SWEPT, at)
+
+-- The clock has jumped: back, to before the last sweep; or forward, if more has passed by it since then than by the clock of
+-- this sweeper, who has asked before, when that sweep was no more than a pause ago. What was to end has not, or seems to have
+-- ended. So all leases begin anew: whose holder lives is renewed in time, and all others end one lease from now.
+if since <= -STEADY or elapsed and since - elapsed > pause + STEADY then
+  count('clock_jumps')
+  for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do redis.call('ZADD', LEASES, at + lease, id) end
+  -- Workers that reported in the future would be believed to live for as long.
+  local reports = { WORKERS }
+  for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do table.insert(reports, QUEUE .. queue .. SLOTS) end
+  for _, key in ipairs(reports) do
+    for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key, at, '+inf')) do redis.call('ZADD', key, at, worker) end
+  end
+end
 
 local more = false
 local function due(key)
@@ -64,7 +83,7 @@ local function send_lost_again(queue)
     local id, seen = released[i], tonumber(released[i + 1])
     if there[id] then
       redis.call('ZADD', key .. RELEASED, at, id)
-    elseif seen > 0 then
+    elseif seen > 0 or -seen > at then
       redis.call('ZADD', key .. RELEASED, -at, id)
     elseif -seen + grace < at and lost < most then
       redis.call('ZREM', key .. RELEASED, id)
@@ -127,5 +146,5 @@ redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', at - WORKER_KEEP * 1000)
 
 if ended > 0 then count('leases_expired', ended) end
 if lost > 0 then count('messages_lost', lost) end
-if more then redis.call('DEL', SWEEPING) end
+if more then redis.call('SET', SWEPT, at - pause) end
 return { ended, come, lost, expired, more and 1 or 0 }

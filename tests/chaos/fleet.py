@@ -116,7 +116,7 @@ class Fleet:
 
     async def sweep_at_once(self, times: int) -> None:
         async def sweep() -> None:
-            self.redis.delete(keys.SWEEPING)
+            self.redis.delete(keys.SWEPT)
             await self._store.sweep()
 
         await asyncio.gather(*(sweep() for _ in range(times)), return_exceptions=True)

@@ -134,7 +134,7 @@ async def test_a_redis_that_takes_no_writes_has_nothing_put_aside(store: JobStor
     """What the server refuses is not the record's fault."""
     claim = await running(store)
     await end_lease(redis, claim.lease.job_id)
-    await redis.delete(keys.SWEEPING)
+    await redis.delete(keys.SWEPT)
     await redis.config_set("min-replicas-to-write", 1)
     try:
         with pytest.raises(StoreUnavailable):

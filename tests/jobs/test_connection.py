@@ -244,7 +244,7 @@ async def test_nothing_is_half_stored_on_a_full_redis(store: JobStore, fill: Cal
     claim = await claimed(store, first.lease.job_id)
     await store.save_step(claim.lease, "outline", "1")
     await end_lease(store.redis, claim.lease.job_id)
-    await store.redis.delete(keys.SWEEPING)
+    await store.redis.delete(keys.SWEPT)
     await fill()
     before = await _all_that_is_stored(store, held)
 

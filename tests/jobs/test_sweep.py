@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -292,10 +293,29 @@ async def test_a_second_sweep_finds_nothing_left(store: JobStore, redis: Redis, 
 
 async def test_the_pause_between_sweeps_ends(store: JobStore, redis: Redis, settings: Settings) -> None:
     await store.sweep()
+    assert (await store.sweep()).elsewhere
+    client: Any = redis
+    last, pause = int(await client.get(keys.SWEPT)), settings.sweep * 0.75
 
-    left = await redis.pttl(keys.SWEEPING)
+    await client.set(keys.SWEPT, last - pause // timedelta(milliseconds=1))
 
-    assert 0 < left <= settings.sweep.total_seconds() * 1000
+    assert not (await store.sweep()).elsewhere
+
+
+async def test_a_sweep_in_the_future_keeps_none_back(store: JobStore, redis: Redis, held: Inspector) -> None:
+    """The clock has gone back since. Leases begin anew, and workers that reported then are believed no longer."""
+    claim = await running(store)
+    now = await held.now()
+    client: Any = redis
+    await client.set(keys.SWEPT, now + 600_000)
+    await client.zadd(keys.LEASES, {claim.job.id: now + 600_000})
+    await client.zadd(keys.queue("default", keys.SLOTS), {"w": now + 600_000})
+
+    assert await store.sweep() == Swept()
+
+    assert await client.zscore(keys.LEASES, claim.job.id) < now + 60_000
+    assert await client.zscore(keys.queue("default", keys.SLOTS), "w") < now + 60_000
+    assert await held.counter("clock_jumps") == 1
 
 
 async def test_one_sweep_handles_a_batch_and_the_next_the_rest_at_once(store: JobStore, redis: Redis) -> None:

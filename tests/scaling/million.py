@@ -100,7 +100,7 @@ async def _operations(client: Any, store: JobStore, settings: Settings) -> None:
         await store.hand_back(claim.lease)
 
     async def sweep() -> None:
-        client.delete(keys.SWEEPING)
+        client.delete(keys.SWEPT)
         await store.sweep()
 
     async def batch() -> None:

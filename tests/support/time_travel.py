@@ -62,7 +62,7 @@ async def end_retention(redis: Redis, job_id: str) -> None:
 
 async def sweep(store: JobStore) -> Swept:
     """A sweep that does not wait until the last one is a pause ago."""
-    await store.redis.delete(keys.SWEEPING)
+    await store.redis.delete(keys.SWEPT)
     return await store.sweep()
 
 
