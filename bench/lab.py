@@ -104,7 +104,7 @@ class Lab:
         self._folder = folder
         self._notes = folder / "notes"
         self._notes.touch()
-        self._redis = EmbeddedRedis(folder / "redis", port=free_port())
+        self._redis = EmbeddedRedis(folder / "redis", port=free_port(), program=system.redis)
         self.environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
@@ -122,7 +122,10 @@ class Lab:
         self._submitters: list[Submitter] = []
 
     async def __aenter__(self) -> Self:
-        self._redis.start()
+        try:
+            self._redis.start()
+        except (FileNotFoundError, RuntimeError) as error:
+            raise DoesNotRun(f"its redis-server does not start: {error}") from None
         self.redis: Any = redis.Redis(port=self._redis.port, decode_responses=True)
         # Rewriting the file takes a core away from whoever is measured just then.
         self.redis.config_set("auto-aof-rewrite-percentage", 0)

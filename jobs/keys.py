@@ -59,7 +59,8 @@ PURGES = "hr:purges"
 """Hash: `queue:{queue}` or `kind:{kind}` -> how far its purge has come (JSON). The sweep goes on with it. So for
 `running {gate}`, the running jobs of what was struck."""
 OLD_LANES = "hr:lanes"
-"""Set, of version 0.1: every lane a job was queued on."""
+"""Set, of version 0.1: every lane a job was queued on. Once the sweep has seen it, it lives for a day: a worker of 0.1
+may still hand jobs back."""
 OLD_QUEUED = "hr:queued:"
 """Zset `hr:queued:{lane}`, of version 0.1: queued jobs. The sweep moves them to their queues."""
 LEASES = "hr:leases"
@@ -133,6 +134,9 @@ QUARANTINED = "hr:quarantined"
 """Hash: job or batch -> why a sweep could not deal with it and has put it aside."""
 SWEPT = "hr:swept"
 """String: when the last sweep was, ms. Others need not sweep for a while; a clock that has jumped shows by it."""
+OLD_SWEEPING = "hr:sweeping"
+"""String with a TTL, by which version 0.1 knows that a worker swept just now. While it is there, no worker of 0.1 sweeps: it
+would tear the records of today."""
 
 
 def job(job_id: str) -> str:

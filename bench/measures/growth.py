@@ -5,21 +5,25 @@ from typing import Any
 
 from bench.bench import Bench, Column, Table
 from bench.lab import Lab
+from bench.load import requests_a_second
+from bench.measures.http import REFERENCES, serve
 from bench.systems import HEADRACE
+from bench.task import story
 from jobs import keys
 from jobs.states import State
 
-BYTES, CREATE, RUN, RATE = "bytes each", "create", "run", "rate"
+BYTES, CREATE, RUN, RATE, LIST = "bytes each", "create", "run", "rate", "list"
 TABLE = Table(
     "Headrace with a long queue",
     "Bytes of Redis for each queued job; Redis' processor time, as it counts it itself, for the script that creates "
-    "one more and for all scripts of a job's run (sweeps included); and the drain rate of one worker, over the next "
-    "jobs.",
+    "one more and for all scripts of a job's run (sweeps included); the drain rate of one worker, over the next jobs; "
+    "and `GET /jobs?user_id=...&state=failed` by 32 clients, where the user whose jobs wait has none that failed.",
     [
         Column(BYTES, "bytes per queued job"),
         Column(CREATE, "create.lua, µs"),
         Column(RUN, "scripts of a run, µs"),
         Column(RATE, "jobs/s"),
+        Column(LIST, "lists/s"),
     ],
 )
 MORE, RUNS = 500, 400
@@ -47,7 +51,16 @@ async def measure(bench: Bench) -> None:
             lab.redis.config_resetstat()
             await submitter.submit(MORE, at_once=16)
             bench.record(row(level), CREATE, _script_microseconds(lab.redis) / MORE)
+            bench.record(row(level), LIST, await _lists_a_second(lab))
             await _run_some(bench, lab, row(level))
+
+
+async def _lists_a_second(lab: Lab) -> float:
+    api, url = await serve(lab, next(route for route in REFERENCES if route.name == HEADRACE.name))
+    failed = url.replace("/stories", f"/jobs?user_id={story('1')['user_id']}&state=failed")
+    rate = await requests_a_second(failed, clients=32, seconds=2, body="")
+    api.end()
+    return rate
 
 
 async def _run_some(bench: Bench, lab: Lab, name: str) -> None:

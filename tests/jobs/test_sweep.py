@@ -318,6 +318,16 @@ async def test_a_sweep_in_the_future_keeps_none_back(store: JobStore, redis: Red
     assert await held.counter("clock_jumps") == 1
 
 
+async def test_no_worker_of_0_1_sweeps_what_a_later_version_has_made(store: JobStore, redis: Redis) -> None:
+    """Its own sweep sets this key, and leaves when it is there."""
+    await store.create(story())
+    assert 86390 < await redis.ttl(keys.OLD_SWEEPING) <= 86400
+
+    await redis.delete(keys.OLD_SWEEPING)
+    await sweep(store)
+    assert 86390 < await redis.ttl(keys.OLD_SWEEPING) <= 86400
+
+
 async def test_one_sweep_handles_a_batch_and_the_next_the_rest_at_once(store: JobStore, redis: Redis) -> None:
     jobs = [(await store.create(story())).job_id for _ in range(101)]
     for job_id in jobs:

@@ -34,7 +34,8 @@ _HEADRACE = [
     rf"{keys.UPLOAD}{_ID}",
     *(keys.LEASES, keys.SCHEDULED, keys.DEADLINES, keys.DEAD, keys.RETAINED, keys.INDEX_ALL, keys.EXPANDING),
     *(keys.AVERAGES, keys.PAUSES, keys.STRIKES, keys.OPENING, keys.PURGES),
-    *(keys.QUEUES, keys.STATS, keys.CANCELLING, keys.QUARANTINED, keys.WORKERS, keys.SWEPT),
+    *(keys.QUEUES, keys.STATS, keys.CANCELLING, keys.QUARANTINED, keys.WORKERS),
+    *(keys.SWEPT, keys.OLD_SWEEPING, keys.OLD_LANES),
 ]
 _KOMBU = [_LANE, r"_kombu\..+", "unacked", "unacked_index", "unacked_mutex"]
 _KNOWN = re.compile("|".join(f"(?:{pattern})" for pattern in _HEADRACE + _KOMBU))
@@ -47,6 +48,7 @@ _ALWAYS_ENDING = (
     keys.USAGE,
     keys.WORKER,
     keys.UPLOAD,
+    keys.OLD_SWEEPING,
 )
 
 
