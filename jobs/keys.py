@@ -135,8 +135,8 @@ QUARANTINED = "hr:quarantined"
 SWEPT = "hr:swept"
 """String: when the last sweep was, ms. Others need not sweep for a while; a clock that has jumped shows by it."""
 OLD_SWEEPING = "hr:sweeping"
-"""String with a TTL, by which version 0.1 knows that a worker swept just now. While it is there, no worker of 0.1 sweeps: it
-would tear the records of today."""
+"""String with a TTL, by which version 0.1 knows that one swept just now. While it is there, no worker of 0.1 sweeps:
+it would tear the records of today."""
 
 
 def job(job_id: str) -> str:
