@@ -38,7 +38,7 @@ READS: dict[str, Call] = {
     "lease_of": lambda store, lease: store.lease_of(lease.job_id, token="t"),  # noqa: S106  # no secret
     "history": lambda store, lease: _log(store).history(lease.job_id),
     "follow": lambda store, lease: _followed(store, lease.job_id),
-    "page": lambda store, _: JobList(store.redis, patience=PATIENCE).page(Filter()),
+    "page": lambda store, _: JobList(store.redis, store.scripts, patience=PATIENCE).page(Filter()),
 }
 WRITES: dict[str, Call] = {
     "create": lambda store, _: store.create(story(), under_key("k1")),

@@ -98,7 +98,9 @@ async def test_a_delayed_job_can_be_cancelled(store: JobStore, held: Inspector) 
 async def test_a_list_shows_delayed_jobs(store: JobStore) -> None:
     job_id = await queued(store, _later(user_id="ann"))
 
-    page = await JobList(store.redis, patience=PATIENCE).page(Filter(state=State.SCHEDULED, user_id="ann"))
+    page = await JobList(store.redis, store.scripts, patience=PATIENCE).page(
+        Filter(state=State.SCHEDULED, user_id="ann")
+    )
 
     assert [job.id for job in page.jobs] == [job_id]
 

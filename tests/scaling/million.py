@@ -85,7 +85,7 @@ async def _queue(store: JobStore, count: int) -> None:
 
 async def _operations(client: Any, store: JobStore, settings: Settings) -> None:  # noqa: ANN401
     """The batch, of a tenth of what is queued and at most 10,000, stays; all else leaves as many jobs as there were."""
-    fleet, listing = Fleet(store.redis, patience=PATIENCE), JobList(store.redis, patience=PATIENCE)
+    fleet, listing = Fleet(store.redis, patience=PATIENCE), JobList(store.redis, store.scripts, patience=PATIENCE)
     story = kinds.get("story")
     size = min(10_000, client.zcard(keys.queue("default", keys.WAITING)) // 10)
 
