@@ -19,6 +19,7 @@ from jobs.store import JobStore
 from tests.support import leash
 from tests.support.platform import NewPlatform, Platform
 from tests.support.ports import free_port
+from tests.support.redis_server import use_chosen_server
 
 pytest_plugins = ["tests.support.claimed"]
 
@@ -34,6 +35,7 @@ SLOW = {"acceptance", "bench", "chaos", "cloudrun", "containers", "mixes", "proj
 
 def pytest_configure(config: pytest.Config) -> None:
     leash.hold()
+    use_chosen_server()
     # A shell that starts the tests in the background has them, and so the processes that they start, ignore Ctrl-C.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
