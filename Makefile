@@ -1,6 +1,6 @@
 # All set-up is done here: `make demo` on a fresh machine needs python3 (3.11 or newer), make and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-fast test-random test-containers test-deploy images docs chaos chaos-quick failover bench bench-quick check format lock lock-bench clean
+.PHONY: help setup demo dev test test-fast test-random test-containers test-deploy images docs chaos chaos-quick failover mixes bench bench-quick check format lock lock-bench clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
@@ -61,6 +61,9 @@ chaos: $(READY)  ## Every fault, then 200 jobs under 300 random ones (about 20 m
 
 failover: $(READY)  ## 200 jobs each under failovers of Redis by Sentinel, with and without confirmed writes (about 20 minutes)
 	CHAOS_JOBS=200 $(BIN)/pytest tests/chaos/test_sentinel.py
+
+mixes: $(READY)  ## Jobs under a rolling deployment from the release before, 200 each way (`make test` has 40)
+	MIX_JOBS=200 $(BIN)/pytest tests/mixes
 
 bench: $(READY)  ## Measure Headrace and nine other task queues into docs/benchmarks.md (about 15 minutes)
 	$(BIN)/python -m bench

@@ -60,7 +60,8 @@ PURGES = "hr:purges"
 """Hash: `queue:{queue}` or `kind:{kind}` -> how far its purge has come (JSON). The sweep goes on with it. So for
 `running {gate}`, the running jobs of what was struck."""
 OLD_LANES = "hr:lanes"
-"""Set, of version 0.1: every lane a job was queued on."""
+"""Set, of version 0.1: every lane a job was queued on. Once the sweep has seen it, it lives for a day: a worker of 0.1
+may still hand jobs back."""
 OLD_QUEUED = "hr:queued:"
 """Zset `hr:queued:{lane}`, of version 0.1: queued jobs. The sweep moves them to their queues."""
 SIGNAL = "hr:signal:"
@@ -130,8 +131,10 @@ UPLOAD = "hr:upload:"
 """String `hr:upload:{id}`: the content type of an upload. Its TTL is how long jobs can be submitted with it."""
 QUARANTINED = "hr:quarantined"
 """Hash: job or batch -> why a sweep could not deal with it and has put it aside."""
-SWEEPING = "hr:sweeping"
+SWEEPING = "hr:sweep"
 """String with a TTL: a sweep ran just now, others need not."""
+OLD_SWEEPING = "hr:sweeping"
+"""The same of version 0.1. While it is there, no worker of 0.1 sweeps: it would tear the records of today."""
 
 
 def job(job_id: str) -> str:

@@ -116,6 +116,8 @@ class Renderer:
         # The same from every process: scripts that differed would fill Redis' cache of them.
         message["headers"]["origin"] = "headrace"
         message["properties"]["reply_to"] = ""
+        # A worker of 0.1 drops what has this header, and so leaves the job, which it could not read, to one that can.
+        message["headers"]["compression"] = None
         text = json.dumps(message).replace(f'"priority": {_ANY_PRIORITY}', f'"priority": {_PRIORITY}')
         return re.split(f"({_ID}|{_KIND}|{_QUEUE}|{_PRIORITY}|{_TAG})", text)
 

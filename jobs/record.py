@@ -7,6 +7,8 @@ class JobRecord(TypedDict):
     """`hr:job:{id}`. All values are strings; times are ms since the epoch by Redis' clock; money is micro-dollars."""
 
     id: str
+    format: NotRequired[str]
+    """Of this record, if it is newer than the first of version 0.2. Who knows only older ones does not claim it."""
     kind: str
     queue: str
     priority: str
@@ -100,6 +102,8 @@ class JobRecord(TypedDict):
     """The job that retries it as a whole. With a step and a hash of the input after colons: from that step."""
 
 
+FORMAT = 2
+"""The newest that this version can read; raised when older workers would misread a record. Version 0.1 had 1."""
 FIELDS = tuple(JobRecord.__annotations__)
 
 DEFAULTS = {

@@ -28,7 +28,7 @@ hypothesis.settings.register_profile("random", derandomize=False, database=None,
 hypothesis.settings.load_profile("repeatable")
 
 HERE = Path(__file__).parent
-SLOW = {"acceptance", "bench", "chaos", "cloudrun", "containers", "project", "requirements"}
+SLOW = {"acceptance", "bench", "chaos", "cloudrun", "containers", "mixes", "project", "requirements"}
 """Folders whose tests take seconds each: they start whole platforms, install packages or build the site."""
 
 

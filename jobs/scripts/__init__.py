@@ -1,5 +1,6 @@
 """The Lua scripts: one file for each change of state, its contract in the header; and a typed method for each."""
 
+import re
 from collections.abc import Awaitable, Mapping
 from datetime import timedelta
 from typing import Any, TypeAlias, cast
@@ -13,7 +14,7 @@ from jobs.connection import answered
 from jobs.limits import KindLimits
 from jobs.messages import Renderer, lua_string
 from jobs.options import MAX_DELAY, MAX_START_DEADLINE
-from jobs.record import DEFAULTS, FAMILIES, FIELDS
+from jobs.record import DEFAULTS, FAMILIES, FIELDS, FORMAT
 from jobs.scripts.script import Json, confirmed_script, read, script, source_of
 from jobs.settings import Settings
 from jobs.weights import Weights
@@ -60,9 +61,11 @@ class Scripts:
         """`confirmed` sends what replicas have to confirm; without it, nothing has to be."""
         self._patience = patience
         self.confirmed = confirmed
-        head = _constants(settings) + renderer.lua() + "".join(map(read, PRELUDE))
+        constants = _constants(settings)
+        prelude = renderer.lua() + "".join(map(read, PRELUDE))
+        texts = {name: prelude + source_of(vars(Scripts)[name]) for name in script_names()}
         self._registered = {
-            name: redis.register_script(head + source_of(vars(Scripts)[name])) for name in script_names()
+            name: redis.register_script(_definitions(constants, text) + text) for name, text in texts.items()
         }
 
     def registered(self, name: str) -> AsyncScript:
@@ -240,7 +243,7 @@ def script_names() -> list[str]:
     return [name for name, method in vars(Scripts).items() if hasattr(method, "__wrapped__")]
 
 
-def _constants(settings: Settings) -> str:
+def _constants(settings: Settings) -> dict[str, Constant]:
     keep = int(settings.retention.total_seconds())
     constants: dict[str, Constant] = {name: value for name, value in vars(keys).items() if name.isupper()}
     constants |= {
@@ -248,6 +251,7 @@ def _constants(settings: Settings) -> str:
         "DEFAULTS": DEFAULTS,
         "FAMILIES": FAMILIES,
         "FIELDS": FIELDS,
+        "FORMAT": FORMAT,
         "KEEP": keep,
         # A user's index outlives the user's newest job, however long that waits and runs.
         "INDEX_KEEP": keep + int((MAX_DELAY + 2 * MAX_START_DEADLINE).total_seconds()),
@@ -259,7 +263,13 @@ def _constants(settings: Settings) -> str:
         "WEIGHTS": Weights.parse(settings.fair_weights),
         "WORKER_KEEP": int(WORKER_KEEP.total_seconds()),
     }
-    return "".join(f"local {name} = {_literal(value)}\n" for name, value in constants.items())
+    return constants
+
+
+def _definitions(constants: Mapping[str, Constant], text: str) -> str:
+    """Of those that the text names: Lua allows 200 local variables, the functions of the prelude included."""
+    named = set(re.findall(r"\w+", text))
+    return "".join(f"local {name} = {_literal(value)}\n" for name, value in constants.items() if name in named)
 
 
 def _literal(value: Constant) -> str:

@@ -8,6 +8,7 @@
 -- RETURN  {leases ended, jobs due, messages lost, deadlines passed, 1 when there is more to do or 0}, or {} when another
 --         worker swept just now
 if not redis.call('SET', SWEEPING, '1', 'NX', 'PX', pause) then return {} end
+hold_off_old_sweeps()
 local at = now()
 
 local more = false
@@ -53,6 +54,15 @@ local function jobs_with_a_message(queue)
   return found
 end
 
+-- One that a worker of 0.1 has claimed meanwhile, by a message of its own, only leaves the queue.
+local function send_again(id, queue)
+  if get(id, 'state').state == 'queued' then
+    rejoin(id, waiting(id))
+  else
+    redis.call('ZREM', queue .. WAITING, id)
+  end
+end
+
 -- A released job without a message was popped by a worker that is about to claim it, or died with it; or somebody purged
 -- the list. It counts as lost when it has been seen missing for the grace.
 local function send_lost_again(queue)
@@ -68,7 +78,7 @@ local function send_lost_again(queue)
       redis.call('ZADD', key .. RELEASED, -at, id)
     elseif -seen + grace < at and lost < most then
       redis.call('ZREM', key .. RELEASED, id)
-      if isolated(id, function() rejoin(id, waiting(id)) end) then lost = lost + 1 end
+      if isolated(id, send_again, key) then lost = lost + 1 end
     end
   end
   return lost
@@ -108,12 +118,9 @@ for _, lane in ipairs(lanes) do
       join(id, job)
     end
   end)
-  if #found == most then
-    more = true
-  else
-    redis.call('SREM', OLD_LANES, lane)
-  end
+  more = more or #found == most
 end
+if #lanes > 0 and redis.call('TTL', OLD_LANES) == -1 then redis.call('EXPIRE', OLD_LANES, DAY) end
 
 each(redis.call('ZRANGE', EXPANDING, 0, 0), function(batch) more = expand(batch, at, most) > 0 or more end)
 each(redis.call('ZRANGE', CANCELLING, 0, 0), function(batch) more = go_on_cancelling(batch, most, at) or more end)

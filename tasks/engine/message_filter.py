@@ -103,7 +103,7 @@ def fault_of(message: Any) -> str | None:  # noqa: ANN401  # any JSON value
         }:
             if not is_kind_name(task):
                 return "unknown task"
-            return None if "compression" not in headers and _is_empty(body) else "foreign body"
+            return None if headers.get("compression") is None and _is_empty(body) else "foreign body"
         case _:
             return "foreign form"
 

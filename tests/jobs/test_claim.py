@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from jobs import keys
 from jobs.leases import Claim, Refusal
+from jobs.record import FORMAT
 from jobs.settings import Settings
 from jobs.states import FINAL, State
 from jobs.store import JobStore
@@ -34,6 +35,21 @@ async def test_a_claim_takes_the_job_out_of_the_queue(store: JobStore, held: Ins
 
     assert await held.members(keys.queue("default", keys.WAITING)) == []
     assert await held.indexed(job_id) == {"hr:index:all", "hr:index:state:running", "hr:index:kind:story"}
+
+
+async def test_a_record_that_only_a_later_version_can_read_is_left_to_it(
+    store: JobStore, redis: Redis, held: Inspector
+) -> None:
+    job_id = await queued(store)
+    await rewrite(redis, job_id, format=FORMAT + 1)
+    before = await held.record(job_id)
+
+    assert await claim_again(store, job_id) == Refusal("newer")
+    assert await held.record(job_id) == before
+    assert await held.members(keys.queue("default", keys.WAITING)) == [job_id]
+
+    await rewrite(redis, job_id, format=FORMAT)
+    assert isinstance(await claim_again(store, job_id), Claim)
 
 
 async def test_the_lease_ends_a_lease_from_now(store: JobStore, held: Inspector, settings: Settings) -> None:

@@ -1,5 +1,7 @@
 """sweep.lua: a queued job whose message was popped by a worker that died with it."""
 
+from typing import Any
+
 from redis.asyncio import Redis
 
 from jobs import keys
@@ -182,6 +184,26 @@ async def test_a_claimed_job_needs_no_message(store: JobStore, redis: Redis, hel
     await age_message(redis, job_id)
 
     assert await sweep(store) == Swept()
+
+
+async def test_a_job_that_a_worker_of_0_1_has_claimed_leaves_the_queue(
+    store: JobStore, redis: Redis, held: Inspector
+) -> None:
+    """By a message of its own, with scripts that know nothing of this queue."""
+    job_id = await queued(store)
+    await held.pop(LANE)
+    client: Any = redis
+    await client.hset(keys.job(job_id), "state", "running")
+    await age_message(redis, job_id)
+
+    await sweep(store)
+
+    assert await held.messages(LANE) == []
+    assert [await held.members(keys.queue("default", part)) for part in (keys.WAITING, keys.ORDER, keys.RELEASED)] == [
+        [],
+        [],
+        [],
+    ]
 
 
 async def test_a_message_put_again_is_not_put_a_third_time_while_it_waits(

@@ -39,8 +39,8 @@ async def test_there_are_messages_for_all_slots(
 
 
 async def test_a_job_that_runs_takes_a_slot(without_workers: JobStore, held: Inspector) -> None:
-    await without_workers.report(_report("w", 3))
     await claimed(without_workers, await queued(without_workers))
+    await without_workers.report(_report("w", 3))
     for _ in range(5):
         await queued(without_workers)
     assert len(await held.messages(LANE)) == 2

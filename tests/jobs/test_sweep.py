@@ -297,6 +297,16 @@ async def test_the_pause_between_sweeps_ends(store: JobStore, redis: Redis, sett
     assert 0 < left <= settings.sweep.total_seconds() * 1000
 
 
+async def test_no_worker_of_0_1_sweeps_what_a_later_version_has_made(store: JobStore, redis: Redis) -> None:
+    """Its own sweep sets this key, and leaves when it is there."""
+    await store.create(story())
+    assert 86390 < await redis.ttl(keys.OLD_SWEEPING) <= 86400
+
+    await redis.delete(keys.OLD_SWEEPING)
+    await sweep(store)
+    assert 86390 < await redis.ttl(keys.OLD_SWEEPING) <= 86400
+
+
 async def test_one_sweep_handles_a_batch_and_the_next_the_rest_at_once(store: JobStore, redis: Redis) -> None:
     jobs = [(await store.create(story())).job_id for _ in range(101)]
     for job_id in jobs:

@@ -37,7 +37,8 @@ _HEADRACE = [
     rf"{keys.UPLOAD}{_ID}",
     *(keys.LEASES, keys.SCHEDULED, keys.DEADLINES, keys.DEAD, keys.RETAINED, keys.INDEX_ALL, keys.EXPANDING),
     *(keys.AVERAGES, keys.PAUSES, keys.STRIKES, keys.OPENING, keys.PURGES),
-    *(keys.QUEUES, keys.STATS, keys.CANCELLING, keys.QUARANTINED, keys.WORKERS, keys.SWEEPING),
+    *(keys.QUEUES, keys.STATS, keys.CANCELLING, keys.QUARANTINED, keys.WORKERS),
+    *(keys.SWEEPING, keys.OLD_SWEEPING, keys.OLD_LANES),
 ]
 _KOMBU = [_LANE, r"_kombu\..+", "unacked", "unacked_index", "unacked_mutex"]
 _KNOWN = re.compile("|".join(f"(?:{pattern})" for pattern in _HEADRACE + _KOMBU))
@@ -51,6 +52,7 @@ _ALWAYS_ENDING = (
     keys.UPLOAD,
     keys.SWEEPING,
     keys.SIGNAL,
+    keys.OLD_SWEEPING,
 )
 
 

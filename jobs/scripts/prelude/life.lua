@@ -117,9 +117,16 @@ local function note_made(key, made, fingerprint, seconds)
   redis.call('EXPIRE', key, seconds)
 end
 
+-- No worker of version 0.1 sweeps for a day: it would end or queue these jobs in its own way, and leave them in pieces.
+local DAY = 86400
+local function hold_off_old_sweeps()
+  redis.call('SET', OLD_SWEEPING, '1', 'EX', DAY)
+end
+
 -- nothing -> queued, or scheduled when it is to run later: a record of these fields, to be started within so many ms of
 -- when it is queued. Returns the state. The queue is to be released from then.
 local function make_job(id, at, within, fields)
+  hold_off_old_sweeps()
   redis.call('SET', JOB .. id .. INPUT, fields.input)
   fields.input = nil
   if fields.delay then fields.run_at = at + fields.delay end
@@ -239,11 +246,12 @@ local function claimed(id)
     redis.call('HLEN', JOB .. id .. STEPS) }
 end
 
--- queued -> running under the next fence; nil, and the state, when there is nothing to claim: 'held' for a job that may not
--- run. That goes back to its place, or is parked; its message is gone.
+-- queued -> running under the next fence; nil, and the state, when there is nothing to claim: 'newer' for a record that only
+-- a worker of a later version can read, to which its message goes after the grace; 'held' for a job that may not run. That goes back to its place, or is parked; its message is gone.
 local function start(id, at, holder, token, lease)
   local job = get(id, 'state', 'kind', 'queued_at', 'created_at', 'deadline', 'started_at', 'queue', 'priority', 'turn',
-    'deliveries', 'user_id', 'parked_at', 'concurrency_key', 'concurrency_limit', 'slots', 'models')
+    'deliveries', 'user_id', 'parked_at', 'concurrency_key', 'concurrency_limit', 'slots', 'models', 'format')
+  if tonumber(job.format or FORMAT) > FORMAT then return nil, 'newer' end
   if job.state ~= 'queued' or (not job.started_at and at > tonumber(job.deadline)) then return nil, job.state end
   local whole = paused('queue:' .. job.queue)
   local gate = job.parked_at or not whole and gate_before(id, job, FAST)
