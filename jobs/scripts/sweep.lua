@@ -89,6 +89,10 @@ each(redis.call('SMEMBERS', QUEUES), function(queue)
   local key = QUEUE .. queue
   lost = lost + send_lost_again(queue)
   redis.call('ZREMRANGEBYSCORE', key .. SLOTS, '-inf', at - WORKER_KEEP * 1000)
+  for _, share in ipairs(redis.call('SMEMBERS', key .. SHARES)) do
+    redis.call('ZREMRANGEBYSCORE', key .. SLOTS .. ':' .. share, '-inf', at - WORKER_KEEP * 1000)
+    if redis.call('EXISTS', key .. SLOTS .. ':' .. share) == 0 then redis.call('SREM', key .. SHARES, share) end
+  end
   more = release(queue, at) or more
   -- Users whose last turn has ended are as if they had never been.
   local served = redis.call('HGETALL', key .. TURN)

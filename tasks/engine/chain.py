@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
 
 from jobs import kinds
 from jobs.endings import Ending
@@ -20,20 +19,23 @@ LENGTH = timedelta(seconds=1)
 class Chain:
     """The jobs that a child runs for one message. All claims of a chain have one token."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a child has of its worker
         self,
         tools: Tools,
         *,
+        token: str,
         worker: str,
         queues: Sequence[str],
         goes_on: Callable[[], bool],
         on_answer: Callable[[], object],
     ) -> None:
-        """`queues` are those that the worker consumes. `goes_on` says whether the child may take another job.
+        """`token` is of all its claims, and begins with the name of this process and a colon.
+
+        `queues` are those that the worker consumes. `goes_on` says whether the child may take another job.
 
         `on_answer` is called each time that the store has answered a claim, be it with a refusal.
         """
-        self.token = str(uuid4())
+        self.token = token
         self._tools = tools
         self._worker = worker
         self._queues = queues
@@ -52,7 +54,7 @@ class Chain:
         self._on_answer()
         if isinstance(found, Refusal):
             return found
-        self._kinds = _covered_by(found.job.kind)
+        self._kinds = _covered_by(found.job.kind, shared=tools.settings.jobs_per_worker > 1)
         return await self._in_time(found, began)
 
     async def finish(self, lease: Lease, ending: Ending) -> None:
@@ -94,7 +96,10 @@ class Chain:
         return replace(claim, requested_at=renewed_at)
 
 
-def _covered_by(kind: str) -> list[str]:
-    """Celery ends the process by the time limit of the kind that the message names: no other job may need longer."""
+def _covered_by(kind: str, *, shared: bool) -> list[str]:
+    """Celery ends the process by the time limit of the kind that the message names: no other job may need longer.
+
+    A process that many jobs share is not Celery's to end.
+    """
     limits = {known.name: known.time_limit for known in kinds.known()}
-    return [name for name, limit in limits.items() if kind in limits and limit <= limits[kind]]
+    return [name for name, limit in limits.items() if shared or (kind in limits and limit <= limits[kind])]

@@ -14,26 +14,29 @@ local function learn(job, ms)
   end
 end
 
--- In how many ms each of the queue's workers is free, soonest first: the idle ones now, the others when their runs have taken
+-- In how many ms each of the workers' slots is free, soonest first: the idle ones now, the others when their runs have taken
 -- as long as those of their kind do.
-local function free_in(queue, workers, at)
+local function free_in(queue, slots, at)
   local free = {}
   for _, id in ipairs(redis.call('SMEMBERS', QUEUE .. queue .. RUNNING)) do
     local job = get(id, 'kind', 'running_since')
     local average = job.kind and tonumber(redis.call('HGET', AVERAGES, 'kind:' .. job.kind))
     table.insert(free, math.max(0, (average or 0) - (at - (tonumber(job.running_since) or at))))
   end
-  for _ = #free + 1, workers do table.insert(free, 0) end
+  for _ = #free + 1, slots do table.insert(free, 0) end
   table.sort(free)
   return free
 end
 
 -- When a job is likely to start that has so many before it in its queue, ms; nil where nothing is known to tell by.
-local function likely_start(queue, position, workers, at)
+local function likely_start(queue, position, slots, at)
   local average = tonumber(redis.call('HGET', AVERAGES, 'queue:' .. queue))
-  if not average or workers == 0 then return nil end
-  if workers > FORETOLD then return at + math.floor((position + 1) * average / workers) end
-  local free = free_in(queue, workers, at)
+  if not average or slots == 0 then return nil end
+  if slots > FORETOLD then
+    local idle = slots - redis.call('SCARD', QUEUE .. queue .. RUNNING)
+    return at + math.floor(math.max(0, position + 1 - idle) * average / slots)
+  end
+  local free = free_in(queue, slots, at)
   return at + math.floor(free[position % #free + 1] + math.floor(position / #free) * average)
 end
 
@@ -51,14 +54,14 @@ local function outlook(id, job, at)
   local queue = QUEUE .. job.queue
   local rank = redis.call('ZRANK', queue .. ORDER, id)
   local position = rank and redis.call('ZCARD', queue .. RELEASED) + rank or 0
-  local workers = redis.call('ZCOUNT', queue .. SLOTS, at - WORKER_KEEP * 1000, '+inf')
+  local slots = slots_of(job.queue, at)
   local reason = 'worker_busy'
-  if workers == 0 then
+  if slots == 0 then
     reason = 'no_worker'
-  elseif not rank and workers > redis.call('SCARD', queue .. RUNNING) then
+  elseif not rank and slots > redis.call('SCARD', queue .. RUNNING) then
     reason = 'worker'
   elseif rank and position > (redis.call('ZRANK', queue .. WAITING, id) or position) then
     reason = 'fair_turn'
   end
-  return { reason, '', '', position, likely_start(job.queue, position, workers, at) or '' }
+  return { reason, '', '', position, likely_start(job.queue, position, slots, at) or '' }
 end
