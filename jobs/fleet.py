@@ -43,6 +43,8 @@ class WorkerReport(Frozen):
     seen_at: datetime
     jobs: list[str]
     """The jobs that it runs now."""
+    slots: int = 1
+    """How many it runs at once, HEADRACE_JOBS_PER_WORKER."""
 
 
 @dataclass(frozen=True)
@@ -156,10 +158,15 @@ class Fleet:
     async def forget(self, worker_id: str) -> None:
         """A worker that stops says so, and is no longer listed."""
         async with answered(self._patience), self._redis.pipeline(transaction=False) as pipe:
+            for name in queue_names():
+                pipe.smembers(keys.queue(name, keys.SHARES))
+            shares = await pipe.execute()
             pipe.zrem(keys.WORKERS, worker_id)
             pipe.delete(keys.WORKER + worker_id)
-            for name in queue_names():
-                pipe.zrem(keys.queue(name, keys.SLOTS), worker_id)
+            for name, numbers in zip(queue_names(), shares, strict=True):
+                slots = keys.queue(name, keys.SLOTS)
+                for key in (slots, *(f"{slots}:{share}" for share in numbers)):
+                    pipe.zrem(key, worker_id)
             await pipe.execute()
 
     async def _paused(self) -> dict[str, Pause]:

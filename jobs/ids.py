@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import datetime
 from uuid import UUID
 
 _RANDOM = (1 << 62) - 1
@@ -12,3 +13,8 @@ def new_id() -> str:
     chance = int.from_bytes(os.urandom(10))
     ms = time.time_ns() // 1_000_000
     return str(UUID(int=ms << 80 | 7 << 76 | (chance >> 68) << 64 | 0b10 << 62 | (chance & _RANDOM)))
+
+
+def first_id_of(moment: datetime) -> str:
+    """Less than the id of any job made from then on, more than that of any made before."""
+    return str(UUID(int=int(moment.timestamp() * 1000) << 80))

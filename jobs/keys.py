@@ -18,8 +18,6 @@ STEPS = ":steps"
 """Hash `hr:job:{id}:steps`: step name -> saved result (JSON)."""
 FILES = ":files"
 """Hash `hr:job:{id}:files`: step name -> the files that it made (JSON list)."""
-SIGNAL = ":signal"
-"""List `hr:job:{id}:signal`: wakes the lease holder when the job is no longer its own. Lives a minute."""
 
 QUEUES = "hr:queues"
 """Set: every queue a job was ever in."""
@@ -38,7 +36,10 @@ not in WAITING."""
 RUNNING = ":running"
 """Set `hr:queue:{queue}:running`: its running jobs."""
 SLOTS = ":slots"
-"""Zset `hr:queue:{queue}:slots`: the workers that take its jobs, by the time they last reported, ms."""
+"""Zset `hr:queue:{queue}:slots`: the workers that take its jobs, by the time they last reported, ms. Those of
+them that run N jobs at once, if that is more than one, are in `hr:queue:{queue}:slots:{N}` as well."""
+SHARES = ":shares"
+"""Set `hr:queue:{queue}:shares`: each such N."""
 TENANTS = ":tenants"
 """Zset `hr:queue:{queue}:tenants`: `{priority}:{user id}` by the place in ORDER at which the user's last turn ends."""
 TURN = ":turn"
@@ -63,6 +64,9 @@ OLD_LANES = "hr:lanes"
 may still hand jobs back."""
 OLD_QUEUED = "hr:queued:"
 """Zset `hr:queued:{lane}`, of version 0.1: queued jobs. The sweep moves them to their queues."""
+SIGNAL = "hr:signal:"
+"""List `hr:signal:{child}`: the jobs that are no longer its own; wakes the process whose claims' tokens begin with this
+name and a colon. Lives a minute."""
 LEASES = "hr:leases"
 """Zset: running jobs by the time their lease ends, ms."""
 SCHEDULED = "hr:scheduled"
@@ -159,8 +163,8 @@ def files(job_id: str) -> str:
     return JOB + job_id + FILES
 
 
-def signal(job_id: str) -> str:
-    return JOB + job_id + SIGNAL
+def signal(child: str) -> str:
+    return SIGNAL + child
 
 
 def queue(name: str, part: str) -> str:

@@ -24,6 +24,11 @@ class Lease:
     claim: str
     """Its token: a fence may be given twice, by a Redis that failed over and has missed the first claim."""
 
+    @property
+    def child(self) -> str:
+        """The process that made the claim, as its token begins: it is told there when the job is no longer its own."""
+        return self.claim.partition(":")[0]
+
     def fence_fields(self) -> FenceFields:
         return {"job_id": self.job_id, "fence": self.fence, "claim": self.claim}
 

@@ -106,7 +106,7 @@ class Settings(BaseSettings):
         Field(
             ge=1,
             le=1000,
-            description="Messages of a queue on Celery's list at once; unset: as many as idle workers could take",
+            description="Messages of a queue on Celery's list at once; unset: as many as could be taken now",
         ),
     ] = None
     fair_weights: Annotated[
@@ -187,7 +187,18 @@ class Settings(BaseSettings):
         ),
     ] = PrivateHosts()
 
-    max_tasks_per_child: Annotated[int, Field(ge=1, description="Jobs before a child is replaced")] = 500
+    jobs_per_worker: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1000,
+            description="Jobs that a worker runs at once, in one process: for kinds that wait most of their time",
+        ),
+    ] = 1
+    max_tasks_per_child: Annotated[
+        int,
+        Field(ge=1, description="Jobs before a child is replaced; for each of those that it runs at once"),
+    ] = 500
     max_memory_per_child: Annotated[
         int, Field(ge=0, description="KiB of a child before it is replaced; 0: no limit")
     ] = 600_000

@@ -27,6 +27,7 @@ from jobs.purges import Purges
 from jobs.reader import JobReader
 from jobs.record import JobRecord
 from jobs.records import to_datetime, to_job
+from jobs.renewals import Renewal, renew
 from jobs.retry import NO_RETRY, Retry, repeated, retry_from, whole
 from jobs.scripts import Scripts
 from jobs.settings import Settings
@@ -162,14 +163,13 @@ class JobStore:
 
         Raises LeaseLost, as do all writes below.
         """
-        reply = await self.scripts.renew(
-            **lease.fence_fields(),
-            lease=_ms(self._settings.lease),
-            waiting_for=waiting_for,
-            waited=_ms(waiting),
-            left=None if left is None else _ms(left),
-        )
-        _written(lease, reply)
+        [lost] = await self.renew_all([Renewal(lease, waiting_for, waiting, left)])
+        if lost:
+            raise lost
+
+    async def renew_all(self, renewals: Sequence[Renewal]) -> list[LeaseLost | None]:
+        """The same for many at once; returns of each whether it is lost."""
+        return await renew(self.scripts, renewals, length=self._settings.lease)
 
     async def progress(self, lease: Lease, progress: Progress) -> None:
         reply = await self.scripts.progress(**lease.fence_fields(), progress=_progress(progress))
@@ -314,6 +314,7 @@ class JobStore:
             worker=worker.id,
             report=worker.model_dump_json(exclude={"id", "seen_at"}),
             queues=worker.queues,
+            slots=worker.slots,
             dropped=dropped,
         )
         return messages

@@ -20,6 +20,7 @@ from tests.support import leash
 from tests.support.platform import NewPlatform, Platform
 from tests.support.ports import free_port
 from tests.support.quarantine import put_aside
+from tests.support.redis_server import use_chosen_server
 
 pytest_plugins = ["tests.support.claimed"]
 
@@ -35,6 +36,7 @@ SLOW = {"acceptance", "bench", "chaos", "cloudrun", "containers", "mixes", "proj
 
 def pytest_configure(config: pytest.Config) -> None:
     leash.hold()
+    use_chosen_server()
     # A shell that starts the tests in the background has them, and so the processes that they start, ignore Ctrl-C.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -24,7 +24,11 @@ if since <= -STEADY or elapsed and since - elapsed > pause + STEADY then
   for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do redis.call('ZADD', LEASES, at + lease, id) end
   -- Workers that reported in the future would be believed to live for as long.
   local reports = { WORKERS }
-  for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do table.insert(reports, QUEUE .. queue .. SLOTS) end
+  for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do
+    local slots = QUEUE .. queue .. SLOTS
+    table.insert(reports, slots)
+    for _, share in ipairs(redis.call('SMEMBERS', QUEUE .. queue .. SHARES)) do table.insert(reports, slots .. ':' .. share) end
+  end
   for _, key in ipairs(reports) do
     for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key, at, '+inf')) do redis.call('ZADD', key, at, worker) end
   end
@@ -108,6 +112,10 @@ each(redis.call('SMEMBERS', QUEUES), function(queue)
   local key = QUEUE .. queue
   lost = lost + send_lost_again(queue)
   redis.call('ZREMRANGEBYSCORE', key .. SLOTS, '-inf', at - WORKER_KEEP * 1000)
+  for _, share in ipairs(redis.call('SMEMBERS', key .. SHARES)) do
+    redis.call('ZREMRANGEBYSCORE', key .. SLOTS .. ':' .. share, '-inf', at - WORKER_KEEP * 1000)
+    if redis.call('EXISTS', key .. SLOTS .. ':' .. share) == 0 then redis.call('SREM', key .. SHARES, share) end
+  end
   more = release(queue, at) or more
   -- Users whose last turn has ended are as if they had never been.
   local served = redis.call('HGETALL', key .. TURN)

@@ -24,11 +24,12 @@ from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.kind import InvalidKind, Kind
 from jobs.leases import Claim, Lease
 from jobs.model import Job, JobError
-from jobs.states import Reason, State
+from jobs.states import FINAL, Reason, State
 from tasks.engine.backend import LeasedJob, Tools
 from tasks.engine.chain import Chain
 from tasks.engine.fault import describe
-from tasks.engine.lease import CANCEL_GRACE, LeaseThread
+from tasks.engine.lease import LeaseThread
+from tasks.engine.loop_guard import CANCEL_GRACE
 from tasks.engine.loop_watch import LoopWatch
 from tasks.engine.outage import retry_while_unavailable
 from tasks.engine.outcome import Left, Outcome
@@ -71,6 +72,7 @@ class Attempt:
         self._context = JobContext(self._backend, claim.steps, version=kind.version, errors=kind.errors)
         self._stop: _Stop | None = None
         self._why_lost = ""
+        self._ending = False
         self._work: asyncio.Task[BaseModel] | None = None
         self._done_or_told: asyncio.Future[None] = self._loop.create_future()
         self._log = log.bind(job=claim.job.id, kind=kind.name, attempt=claim.job.attempt)
@@ -83,7 +85,16 @@ class Attempt:
         try:
             watch = LoopWatch(self._kind.package)
             waiting = self._backend.waits.longest
-            with watch.ticking(), leases.hold(self._claim, on_lost=self._on_lost, waiting=waiting, loop=watch):
+            with (
+                watch.ticking(),
+                leases.hold(
+                    self._claim,
+                    on_lost=self._on_lost,
+                    waiting=waiting,
+                    loop=watch,
+                    time_limit=self._limit_of_a_blocked_loop(),
+                ),
+            ):
                 outcome = await self._settle(self._work)
         except LeaseLost as lost:
             outcome = Outcome(Left.LOST, lost.state)
@@ -97,6 +108,11 @@ class Attempt:
             raise CancellationIgnored
         return outcome
 
+    def _limit_of_a_blocked_loop(self) -> float | None:
+        # Celery ends a process with one job by the limit of its kind.
+        shared = self._tools.settings.jobs_per_worker > 1
+        return self._time_limit.total_seconds() if shared else self._claim.job.time_limit_seconds
+
     def interrupt(self) -> None:
         """The worker is to stop: no further step begins, and those in flight have a moment to be saved."""
         if self._stop is None:
@@ -106,6 +122,9 @@ class Attempt:
 
     def _on_lost(self, why: str) -> None:
         """From the lease thread."""
+        if self._ending and why in FINAL:
+            # By this attempt itself, whose renewal was under way then.
+            return
         self._log.warning("lease lost", why=why)
         self._why_lost = why
         self._loop.call_soon_threadsafe(self._end, _Stop.LOST)
@@ -193,6 +212,7 @@ class Attempt:
         return Outcome(Left.FAILED, reason, message)
 
     async def _finish(self, ending: Ending) -> None:
+        self._ending = True
         # While the pipeline still runs, this process has no future, and no other job may have it.
         if self._chain is not None and self._work is not None and self._work.done():
             await self._chain.finish(self._claim.lease, ending)

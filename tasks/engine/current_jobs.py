@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 CHILDREN = 64
 """A worker has one. What children beyond these run is found by its lease."""
-_SIZE = 512
+_SIZE = 384
 _CHECKSUM = 4
 
 
@@ -20,6 +20,8 @@ class CurrentJob:
     job_id: str
     token: str
     """Of all claims of the chain."""
+    slot: int = 0
+    """Which of the jobs that the child runs at once it is, or follows."""
 
 
 class CurrentJobs:
@@ -28,26 +30,35 @@ class CurrentJobs:
     Without a lock, for a child that is killed would keep it.
     """
 
-    def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, CHILDREN * _SIZE)
+    def __init__(self, slots: int = 1) -> None:
+        """Of children that run so many jobs at once."""
+        self._slots = slots
+        self._places = max(CHILDREN, slots)
+        self._memory = mmap.mmap(-1, self._places * _SIZE)
 
     def note(self, child: int, job: CurrentJob) -> None:
         """In the child with that number."""
         text = json.dumps(asdict(job)).encode()
-        if child < CHILDREN and len(text) <= _SIZE - _CHECKSUM:
-            start = child * _SIZE
+        if len(text) <= _SIZE - _CHECKSUM:
             record = text.ljust(_SIZE - _CHECKSUM)
-            self._memory[start : start + _SIZE] = zlib.crc32(record).to_bytes(_CHECKSUM) + record
+            self._write(child, job.slot, zlib.crc32(record).to_bytes(_CHECKSUM) + record)
 
-    def of(self, message_id: str) -> CurrentJob | None:
-        """How far the child is, or was, that got this message."""
-        return next(
-            (job for child in range(CHILDREN) if (job := self._read(child)) and job.message_id == message_id), None
-        )
+    def clear(self, child: int, slot: int) -> None:
+        """In the child with that number, when no job has the slot any longer."""
+        self._write(child, slot, bytes(_SIZE))
 
-    def _read(self, child: int) -> CurrentJob | None:
+    def under(self, message_id: str) -> list[CurrentJob]:
+        """How far each slot of the child is, or was, that got this message."""
+        return [job for place in range(self._places) if (job := self._read(place)) and job.message_id == message_id]
+
+    def _write(self, child: int, slot: int, record: bytes) -> None:
+        place = child * self._slots + slot
+        if place < self._places:
+            self._memory[place * _SIZE : (place + 1) * _SIZE] = record
+
+    def _read(self, place: int) -> CurrentJob | None:
         """None also while the child writes."""
-        record = self._memory[child * _SIZE : (child + 1) * _SIZE]
+        record = self._memory[place * _SIZE : (place + 1) * _SIZE]
         checksum, text = record[:_CHECKSUM], record[_CHECKSUM:]
         if zlib.crc32(text).to_bytes(_CHECKSUM) != checksum or not text.strip(b"\0"):
             return None

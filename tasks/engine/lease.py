@@ -5,9 +5,8 @@ It also sees when that loop is blocked, which the loop itself cannot say.
 
 import asyncio
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import structlog
@@ -17,60 +16,42 @@ from jobs import keys
 from jobs.connection import answered, connect
 from jobs.errors import LeaseLost, StoreUnavailable
 from jobs.leases import Claim
-from jobs.model import JobError
+from jobs.renewals import Renewal
 from jobs.settings import Settings
-from jobs.states import Reason
 from jobs.store import JobStore
+from tasks.engine.held import Held
+from tasks.engine.loop_guard import LoopGuard
 from tasks.engine.loop_thread import LoopThread
 from tasks.engine.loop_watch import LoopWatch
 from tasks.engine.outage import RETRY_EVERY, retry_while_unavailable
+from tasks.engine.renewer import Renewer
 
 log = structlog.stdlib.get_logger("headrace.lease")
 
-CANCEL_GRACE = 5.0
-"""Seconds a cancelled pipeline gets to stop. After that its process has to end."""
-EX_SOFTWARE = 70
-LOOK_EVERY = 0.5
-"""Seconds between two looks at the jobs' event loop."""
-WARN_AFTER = 1.0
-"""Seconds that the loop may be blocked before the log says so."""
 SETTLE = 0.5
-"""Seconds, at most, before a job gets a first renewal and a blocking read of its own: most short jobs end without them,
-and so without a reconnect."""
+"""Seconds, at most, before a job gets a first renewal and a blocking read: most short jobs end without them."""
 
 
 LOOK_FOR_JOBS_EVERY = 0.25
 """Seconds between two looks at which jobs there are: to be told of each would wake this thread, and most are short."""
 
 
-@dataclass(eq=False)
-class _Held:
-    """A job whose lease is kept."""
-
-    claim: Claim
-    on_lost: Callable[[str], None]
-    waiting: Callable[[], Waited | None]
-    loop: LoopWatch
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-    """Something was said of the job; the next renewal tells what."""
-    lost: bool = False
-    left: bool = False
-    """Its run has ended; what is heard of it now means nothing."""
-    keeping: asyncio.Task[None] | None = None
-
-    def lose(self, why: str) -> None:
-        if not self.left:
-            self.lost = True
-            self.on_lost(why)
-
-
 class LeaseThread:
     """Renews leases, and hears at once when a job is cancelled. One thread and one loop for all jobs of a process."""
 
-    def __init__(self, settings: Settings, *, exit_process: Callable[[int], object] = os._exit) -> None:
-        """`exit_process` ends the process at once, when its loop is blocked for good."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        exit_process: Callable[[int], object] = os._exit,
+        on_look: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`exit_process` ends the process at once, when its loop is blocked for good.
+
+        `on_look` is called as often as this thread looks which jobs there are.
+        """
         self._settings = settings
-        self._exit = exit_process
+        self._on_look = on_look
         self._thread = LoopThread("lease")
         self._thread.start()
         # A reply that is later than this is as good as lost: there must be time for another try.
@@ -78,20 +59,30 @@ class LeaseThread:
         self._store = JobStore.open(settings, name="headrace-lease", patience=patience)
         within = settings.heartbeat + patience
         self._signals = connect(settings, name="headrace-signal", reply_within=within, connections=2)
-        self._held: set[_Held] = set()
+        self._held: set[Held] = set()
+        self._kept: set[Held] = set()
+        """Those of them that this thread has seen."""
+        self._renewer = Renewer(self._store)
+        self._guard = LoopGuard(settings, self._store, exit_process=exit_process)
         self._thread.run(self._look_for_jobs())
 
     @contextmanager
     def hold(
-        self, claim: Claim, *, on_lost: Callable[[str], None], waiting: Callable[[], Waited | None], loop: LoopWatch
+        self,
+        claim: Claim,
+        *,
+        on_lost: Callable[[str], None],
+        waiting: Callable[[], Waited | None],
+        loop: LoopWatch,
+        time_limit: float | None = None,
     ) -> Generator[None]:
         """Keeps the claim's lease meanwhile. `on_lost(why)` is called in this thread, once, when the job is not ours.
 
         `waiting` says what the job waits for by now. `loop` is where it runs: if that stays blocked for
-        HEADRACE_MAX_LOOP_BLOCK, or beyond the job's own time limit, the job fails and the process ends; also when it
-        does not react to a lost lease.
+        HEADRACE_MAX_LOOP_BLOCK, or beyond `time_limit` (seconds) of the job, the job fails and the process ends; also
+        when it does not react to a lost lease. Other jobs of the process are handed back before.
         """
-        held = _Held(claim, on_lost, waiting, loop)
+        held = Held(claim, on_lost, waiting, loop, time_limit)
         self._held.add(held)
         try:
             yield
@@ -111,32 +102,35 @@ class LeaseThread:
     async def _look_for_jobs(self) -> None:
         # The first renewal must come in time, whatever the settings are.
         every = min(LOOK_FOR_JOBS_EVERY, self._settings.heartbeat.total_seconds() / 2)
-        kept: set[_Held] = set()
+        for_all: dict[Callable[[], Coroutine[Any, Any, None]], asyncio.Task[None]] = {}
         while True:
             # A copy is made in one go: the other thread changes the set.
-            held = set(self._held)
-            for job in held - kept:
-                job.keeping = asyncio.create_task(self._hold(job))
+            before, self._kept = self._kept, set(self._held)
+            for job in self._kept - before:
+                job.keeping = asyncio.create_task(self._guarded(self._keep(job), job))
             # Those that had just been left when they were looked at.
-            for job in kept - held:
+            for job in before - self._kept:
                 if job.keeping is not None:
                     job.keeping.cancel()
-            kept = held
+            for work in (self._listen, self._watch):
+                if self._kept and (work not in for_all or for_all[work].done()):
+                    for_all[work] = asyncio.create_task(self._guarded(work()))
+            self._on_look()
             await asyncio.sleep(every)
 
-    async def _hold(self, held: _Held) -> None:
+    async def _guarded(self, work: Coroutine[Any, Any, None], *jobs: Held) -> None:
+        """A fault of this thread loses these jobs, or all."""
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._keep(held))
-                group.create_task(self._listen(held))
-                group.create_task(self._watch(held))
-        except* Exception:
-            log.exception("lease thread failed", job=held.claim.job.id)
-            held.lose("unknown")
+            await work
+        except Exception:
+            log.exception("lease thread failed", jobs=[job.claim.job.id for job in jobs])
+            for job in jobs or self._kept:
+                job.lose("unknown")
 
-    # -- The lease ----------------------------------------------------------------------------------------------------
+    async def _watch(self) -> None:
+        await self._guard.watch(lambda: self._kept)
 
-    async def _keep(self, held: _Held) -> None:
+    async def _keep(self, held: Held) -> None:
         until, heartbeat = self._until(held.claim.requested_at), self._settings.heartbeat.total_seconds()
         await asyncio.sleep(min(SETTLE - LOOK_FOR_JOBS_EVERY, heartbeat / 2))
         try:
@@ -147,77 +141,41 @@ class LeaseThread:
                 async with asyncio.timeout_at(until):
                     until = await retry_while_unavailable(lambda: self._renew(held))
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(held.news.wait(), heartbeat)
+                    await asyncio.wait_for(held.news.wait(), self._pause())
         except TimeoutError:
             held.lose("not renewed in time")
         except LeaseLost as lost:
             held.lose(lost.state)
 
-    async def _renew(self, held: _Held) -> float:
+    def _pause(self) -> float:
+        """Seconds to the next renewal: with many jobs, when those of the others are due too, to be sent together."""
+        heartbeat = self._settings.heartbeat.total_seconds()
+        return heartbeat if len(self._kept) == 1 else heartbeat - self._thread.loop.time() % heartbeat
+
+    async def _renew(self, held: Held) -> float:
         """Returns until when the lease holds now."""
         until = self._until(self._thread.loop.time())
         lease, waited = held.claim.lease, held.waiting()
-        if waited:
-            await self._store.renew(lease, waiting_for=waited.on, waiting=waited.since, left=waited.left)
-        else:
-            await self._store.renew(lease)
+        renewal = Renewal(lease, waited.on, waited.since, waited.left) if waited else Renewal(lease)
+        await self._renewer.renew(renewal)
         return until
 
-    async def _listen(self, held: _Held) -> None:
+    async def _listen(self) -> None:
         """Beside the renewals, which must not wait for this connection: theirs may be well."""
         heartbeat = self._settings.heartbeat.total_seconds()
         await asyncio.sleep(min(SETTLE - LOOK_FOR_JOBS_EVERY, heartbeat / 2))
-        while True:
+        # It ends with a reply, not by a cancellation, which would cost the connection.
+        while names := {keys.signal(held.claim.lease.child) for held in self._kept}:
             try:
                 # Each reply has its limit; together, with those of a new connection, they may take longer.
                 async with answered():
-                    heard = await cast("Any", self._signals.blpop([keys.signal(held.claim.job.id)], timeout=heartbeat))
+                    heard = await cast("Any", self._signals.blpop(list(names), timeout=heartbeat))
             except StoreUnavailable:
                 await asyncio.sleep(RETRY_EVERY)
                 continue
-            if heard:
-                held.news.set()
+            for held in self._kept:
+                if heard and held.claim.job.id == heard[1]:
+                    held.news.set()
 
     def _until(self, requested_at: float) -> float:
         return requested_at + self._settings.lease.total_seconds()
-
-    # -- The loop -----------------------------------------------------------------------------------------------------
-
-    async def _watch(self, held: _Held) -> None:
-        limit = self._settings.max_loop_block.total_seconds()
-        own_limit = held.claim.job.time_limit_seconds
-        ticks, ran, blocked, blocked_since_lost = held.loop.ticks, 0.0, 0.0, 0.0
-        while True:
-            await asyncio.sleep(LOOK_EVERY)
-            ran += LOOK_EVERY
-            if held.loop.ticks != ticks:
-                ticks, blocked, blocked_since_lost = held.loop.ticks, 0.0, 0.0
-                continue
-            # By looks, not by a clock: the time for which the whole process was stopped is not the pipeline's.
-            blocked += LOOK_EVERY
-            blocked_since_lost += LOOK_EVERY if held.lost else 0
-            if blocked == WARN_AFTER:
-                log.warning("the event loop is blocked", job=held.claim.job.id, where=held.loop.where())
-            if blocked_since_lost >= CANCEL_GRACE:
-                log.critical("a blocked job does not stop; ending the process", where=held.loop.where())
-                self._exit(EX_SOFTWARE)
-                return
-            out_of_time = own_limit is not None and ran >= own_limit and blocked >= CANCEL_GRACE
-            if ((limit and blocked >= limit) or out_of_time) and not held.lost:
-                await self._fail_blocked(held, blocked, Reason.TIME_LIMIT if out_of_time else Reason.INTERNAL_ERROR)
-                self._exit(EX_SOFTWARE)
-                return
-
-    async def _fail_blocked(self, held: _Held, seconds: float, reason: Reason) -> None:
-        where = held.loop.where()
-        log.critical("the event loop stays blocked; ending the process", job=held.claim.job.id, where=where)
-        failure = JobError(
-            reason=reason,
-            message=f"The pipeline blocked its event loop for {seconds:.0f} s, at {where}."
-            " Await such work, or run it in a thread: asyncio.to_thread.",
-        )
-        try:
-            lease = held.claim.lease
-            await retry_while_unavailable(lambda: self._store.fail(lease, failure), within=self._settings.lease)
-        except (LeaseLost, StoreUnavailable):
-            log.warning("the blocked job could not be failed; it runs again elsewhere", job=held.claim.job.id)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from types import FrameType
 
+from tasks.engine.task_owners import owner_of
+
 TICK_EVERY = 0.2
 """Seconds."""
 
@@ -32,6 +34,10 @@ class LoopWatch:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
+
+    def owner(self) -> str | None:
+        """The job whose code runs in the loop now, where `task_owners` notes them."""
+        return owner_of(asyncio.current_task(self._loop))
 
     def where(self) -> str:
         """What the loop's thread does now: `podcast/pipeline.py:42 in render`."""

@@ -7,6 +7,7 @@ worker ends as well. Here they are dropped, with a line in the log, before anyth
 import base64
 import binascii
 import json
+from multiprocessing.sharedctypes import RawValue
 from queue import Empty
 from typing import Any, ClassVar
 
@@ -37,9 +38,22 @@ def install(address: RedisAddress) -> None:
 
 
 class Dropped:
-    """How many messages this worker has dropped. Counted by Celery's thread, read by the parent's."""
+    """How many messages this worker has dropped. Counted by Celery's thread and by its child, read by the parent's.
 
-    total = 0
+    The child takes messages only while Celery's thread takes none.
+    """
+
+    def __init__(self) -> None:
+        # Without a lock: a child that is killed would keep it.
+        self._total = RawValue("Q", 0)
+
+    @property
+    def total(self) -> int:
+        return self._total.value
+
+    @total.setter
+    def total(self, total: int) -> None:
+        self._total.value = total
 
     def note(self, why: str) -> None:
         self.total += 1

@@ -7,6 +7,7 @@ import asyncio
 import math
 import os
 import random
+import signal
 import socket
 import threading
 import time
@@ -38,6 +39,7 @@ from tasks.engine.health import HealthServer
 from tasks.engine.loop_thread import LoopThread
 from tasks.engine.outage import retry_while_unavailable
 from tasks.engine.outcome import Left, Outcome
+from tasks.engine.pulse import Pulse
 from tasks.engine.watchdog import Watchdog
 
 T = TypeVar("T")
@@ -74,7 +76,8 @@ class Parent:
         self._settings = settings
         self._exit = exit_process
         self._on_recovered = on_recovered
-        self.current_jobs = CurrentJobs()
+        self.current_jobs = CurrentJobs(settings.jobs_per_worker)
+        self.pulse = Pulse(looks=LOOKS)
         self.consumed = ConsumedQueues()
         self._started_at = datetime.now(UTC)
         self.watchdog = Watchdog(settings.watchdog)
@@ -115,18 +118,24 @@ class Parent:
     def child_failed(self, message_id: str, error: BaseException) -> None:
         """The child that had this message was killed or died.
 
-        The job that it had come to is to run again, or has failed if it was its time that ended.
+        The jobs that it had come to are to run again, or one has failed if it was its time that ended.
         """
         # Read now: a new child may write there as soon as Celery has one.
-        current = self.current_jobs.of(message_id)
-        if current is None:
+        current = self.current_jobs.under(message_id)
+        if not current:
             log.warning("child lost", job=message_id, outcome="it had claimed nothing")
-        elif self._connected is not None:
-            self._thread.run(self._recover(self._connected.store, current, error))
+        for job in current:
+            if self._connected is not None:
+                self._thread.run(self._recover(self._connected.store, job, error))
 
     def jobs_of(self, messages: Iterable[str]) -> list[str]:
         """The jobs that the children with these messages have come to."""
-        return [current.job_id if (current := self.current_jobs.of(each)) else each for each in messages]
+        jobs: list[str] = []
+        for each in messages:
+            current = [job.job_id for job in self.current_jobs.under(each)]
+            # A child with one job has not come to that yet; one with many may have none for a moment.
+            jobs += current or ([each] if self._settings.jobs_per_worker == 1 else [])
+        return jobs
 
     def hand_back_and_exit(self) -> None:
         """Has children hand their jobs back, until the process ends; ends it itself when that takes too long."""
@@ -136,7 +145,7 @@ class Parent:
         deadline = time.monotonic() + self._settings.stop_limit.total_seconds()
         while time.monotonic() < deadline:
             for request in _now(celery_state.active_requests):
-                _have_handed_back(request.worker_pid)
+                _send(request.worker_pid, HAND_BACK)
             time.sleep(HAND_BACK_EVERY)
         log.error("not stopped in time; leaving", after=self._settings.stop_limit.total_seconds())
         self._exit(EX_STOPPED_HARD)
@@ -170,6 +179,8 @@ class Parent:
             else:
                 self.watchdog.claimed(at=self._claimed_at.value)
                 self.watchdog.looked(messages=messages, busy=bool(celery_state.reserved_requests))
+            if self._settings.jobs_per_worker > 1 and self.pulse.stopped():
+                _kill_children()
             if fault := self.watchdog.fault():
                 log.critical("this worker does not work; ending it", fault=fault)
                 if not celery_state.active_requests:
@@ -230,6 +241,7 @@ class Parent:
             started_at=self._started_at,
             seen_at=datetime.now(UTC),
             jobs=self.jobs_of(request.id for request in _now(celery_state.active_requests)),
+            slots=self._settings.jobs_per_worker,
         )
 
 
@@ -247,9 +259,16 @@ async def _pause(interval: timedelta) -> None:
     await asyncio.sleep(interval.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311  # guards nothing
 
 
-def _have_handed_back(pid: int | None) -> None:
+def _kill_children() -> None:
+    """Those whose jobs others have by now, for they keep no leases: stopped, or held up for good by what they call."""
+    for request in _now(celery_state.active_requests):
+        log.critical("a child keeps no leases any longer; ending it", pid=request.worker_pid)
+        _send(request.worker_pid, signal.SIGKILL)
+
+
+def _send(pid: int | None, what: signal.Signals) -> None:
     if pid is not None:
         try:
-            os.kill(pid, HAND_BACK)
+            os.kill(pid, what)
         except ProcessLookupError:
             return

@@ -22,7 +22,7 @@ from jobs.settings import Settings
 from tasks.engine import chain, message_filter
 from tasks.engine.child import Child, Place
 from tasks.engine.consumer import FLUSH_EVERY, consumer_of
-from tasks.engine.lease import EX_SOFTWARE
+from tasks.engine.loop_guard import EX_SOFTWARE
 from tasks.engine.monitors import MessageRequest, Monitors
 from tasks.engine.outcome import Outcome
 from tasks.engine.parent import Parent
@@ -73,6 +73,8 @@ class Worker:
                 monitors=Monitors(app, node),
                 on_claim=self.parent.note_claim,
                 on_job=lambda job: self.parent.current_jobs.note(number, job),
+                on_free=lambda slot: self.parent.current_jobs.clear(number, slot),
+                on_look=self.parent.pulse.beat,
             )
             self._child = Child(self._settings, place)
         except Exception:
@@ -138,7 +140,10 @@ def create_worker(settings: Settings, worker: Worker | None = None) -> Celery:
 
     for kind in kinds.known():
         hard_limit = int((chain.LENGTH + kind.time_limit + HARD_LIMIT_MARGIN).total_seconds())
-        app.task(name=kind.name, bind=True, time_limit=hard_limit, Request=MessageRequest)(run)
+        # One message may keep a process that many jobs share at work for days: there the child itself ends what does
+        # not stop, and the parent ends a child that keeps no leases.
+        limit: Any = None if settings.jobs_per_worker > 1 else hard_limit
+        app.task(name=kind.name, bind=True, time_limit=limit, Request=MessageRequest)(run)
     app.task(name=message_filter.UNKNOWN_KIND, bind=True, Request=MessageRequest)(run)
     app.conf.worker_consumer = consumer_of(worker.parent.consumed.note)
     app.conf.worker_pool = pool_of(worker.child_worn_out)

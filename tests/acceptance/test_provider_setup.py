@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engine.lease import EX_SOFTWARE
+from tasks.engine.loop_guard import EX_SOFTWARE
 from tests.support.platform import Platform
 from tests.support.ports import free_port
 from tests.support.processes import Process

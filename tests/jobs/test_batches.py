@@ -310,5 +310,5 @@ async def test_a_cancel_that_was_cut_off_is_gone_on_with(
     batch = await batches.get(batch_id)
     assert (batch.state, batch.counts["cancelled"]) == ("cancelled", 230)
     assert await held.messages(LANE) == [ids[-1]], "of the one that was claimed, past its message"
-    assert await store.redis.exists(keys.signal(claim.lease.job_id))
+    assert await store.redis.exists(keys.signal(claim.lease.child))
     assert not await store.redis.exists(keys.CANCELLING)

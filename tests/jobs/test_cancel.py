@@ -49,7 +49,7 @@ async def test_a_running_jobs_worker_is_told(store: JobStore, held: Inspector) -
 
     assert await store.cancel(claim.lease.job_id) is State.CANCELLED
 
-    assert await held.signals(claim.lease.job_id) == ["cancelled"]
+    assert await held.signals(claim.lease.job_id) == [claim.lease.job_id]
     assert await held.members(keys.LEASES) == []
 
 
@@ -58,13 +58,13 @@ async def test_a_signal_that_nobody_takes_is_gone_after_a_minute(store: JobStore
 
     await store.cancel(claim.lease.job_id)
 
-    assert 0 < await held.seconds_left(keys.signal(claim.lease.job_id)) <= 60
+    assert 0 < await held.seconds_left(keys.signal(claim.lease.child)) <= 60
 
 
 async def test_nobody_is_told_of_a_queued_jobs_cancel(store: JobStore, held: Inspector) -> None:
     await store.cancel(await queued(store))
 
-    assert await held.names("*:signal") == []
+    assert await held.names(f"{keys.SIGNAL}*") == []
 
 
 async def test_cancelling_is_the_last_event(store: JobStore, held: Inspector) -> None:
@@ -108,4 +108,4 @@ async def test_a_cancel_whose_reply_was_lost_tells_the_worker_once(lossy: Lossy,
         assert await lossy.store.cancel(claim.lease.job_id) is State.CANCELLED
 
     assert await held.events(claim.lease.job_id) == ["queued", "running", "cancelled"]
-    assert await held.signals(claim.lease.job_id) == ["cancelled"]
+    assert await held.signals(claim.lease.job_id) == [claim.lease.job_id]

@@ -207,8 +207,7 @@ async def test_a_job_may_be_kept_for_less_long(store: JobStore, held: Inspector,
     [member] = await held.members(keys.RETAINED)
     assert await held.score(keys.RETAINED, member) == (job.finished_at + timedelta(minutes=5)).timestamp() * 1000
     for name in await held.names(f"{keys.job(job_id)}*"):
-        if not name.endswith(keys.SIGNAL):
-            assert 290 < await held.seconds_left(name) <= 300
+        assert 290 < await held.seconds_left(name) <= 300
 
 
 async def test_a_job_is_kept_no_longer_than_the_deployment_has_it(

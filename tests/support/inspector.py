@@ -76,8 +76,9 @@ class Inspector:
         await self._redis.rpush(lane, *[text] * times)
 
     async def signals(self, job_id: str) -> list[str]:
-        """What the job's worker is told."""
-        return await self._redis.lrange(keys.signal(job_id), 0, -1)
+        """The jobs of which the process that runs this one is told that they are no longer its own."""
+        claim = await self._redis.hget(keys.job(job_id), "claim") or ""
+        return await self._redis.lrange(keys.signal(claim.partition(":")[0]), 0, -1)
 
     async def members(self, zset: str) -> list[str]:
         return await self._redis.zrange(zset, 0, -1)

@@ -14,12 +14,16 @@ MADE_UP_QUEUE = "warmups"
 """Of tests that need a second one; no kind names it."""
 _QUEUE = rf"({'|'.join(map(re.escape, [*queue_names(), MADE_UP_QUEUE]))})"
 _LANE = rf"{_QUEUE}(\x06\x16[369])?"
-_PARTS = (keys.WAITING, keys.HELD, keys.ORDER, keys.RELEASED, keys.RUNNING, keys.SLOTS, keys.TENANTS, keys.TURN)
+_PARTS = (
+    *(keys.WAITING, keys.HELD, keys.ORDER, keys.RELEASED, keys.RUNNING, keys.TENANTS, keys.TURN),
+    *(rf"{keys.SLOTS}(:\d+)?", keys.SHARES),
+)
 _HEADRACE = [
-    rf"{keys.JOB}{_ID}({keys.INPUT}|{keys.EVENTS}|{keys.STEPS}|{keys.FILES}|{keys.SIGNAL})?",
+    rf"{keys.JOB}{_ID}({keys.INPUT}|{keys.EVENTS}|{keys.STEPS}|{keys.FILES})?",
     rf"{keys.BATCH}{_ID}({keys.INPUT}|{keys.EVENTS}|{keys.PENDING}|{keys.MEMBERS})?",
     keys.QUEUE + _QUEUE + "(" + "|".join(_PARTS) + ")",
     rf"({keys.PARKED}|{keys.HOLDERS})\w+:\S+",
+    rf"{keys.SIGNAL}.+",
     rf"{keys.INDEX_STATE}\w+",
     rf"{keys.INDEX_KIND}\w+",
     rf"{keys.INDEX_USER}\S+",
@@ -48,6 +52,7 @@ _ALWAYS_ENDING = (
     keys.USAGE,
     keys.WORKER,
     keys.UPLOAD,
+    keys.SIGNAL,
     keys.OLD_SWEEPING,
 )
 
@@ -62,7 +67,7 @@ def endless_keys(client: redis.Redis) -> list[str]:
     names = _names(client)
     ended = tuple(name for name in names if _RECORD.fullmatch(name) and _state(client, name) in FINAL)
     endless = [name for name in names if client.ttl(name) == -1]
-    return [name for name in endless if name.startswith((*ended, *_ALWAYS_ENDING)) or name.endswith(keys.SIGNAL)]
+    return [name for name in endless if name.startswith((*ended, *_ALWAYS_ENDING))]
 
 
 def _names(client: redis.Redis) -> list[str]:

@@ -94,12 +94,13 @@ local function enter(id, state, reason, at, data, fields, rejoins)
   return job.queue
 end
 
--- Any state that is not final -> cancelled; a running job's worker is told at once. Returns the queue to release.
+-- Any state that is not final -> cancelled; the process that runs the job is told at once. Returns the queue to release.
 local function cancel(id, state, reason, at, data)
   local queue = enter(id, 'cancelled', reason, at, data)
   if state == 'running' then
-    redis.call('LPUSH', JOB .. id .. SIGNAL, 'cancelled')
-    redis.call('EXPIRE', JOB .. id .. SIGNAL, 60)
+    local signal = SIGNAL .. string.match(get(id, 'claim').claim or '', '^[^:]*')
+    redis.call('LPUSH', signal, id)
+    redis.call('EXPIRE', signal, 60)
   end
   return queue
 end

@@ -14,16 +14,16 @@ local function learn(job, ms)
   end
 end
 
--- In how many ms each of the queue's workers is free, soonest first: the idle ones now, the others when their runs have taken
+-- In how many ms each of the workers' slots is free, soonest first: the idle ones now, the others when their runs have taken
 -- as long as those of their kind do.
-local function free_in(queue, workers, at)
+local function free_in(queue, slots, at)
   local free = {}
   for _, id in ipairs(redis.call('SMEMBERS', QUEUE .. queue .. RUNNING)) do
     local job = get(id, 'kind', 'running_since')
     local average = job.kind and tonumber(redis.call('HGET', AVERAGES, 'kind:' .. job.kind))
     table.insert(free, math.max(0, (average or 0) - (at - (tonumber(job.running_since) or at))))
   end
-  for _ = #free + 1, workers do table.insert(free, 0) end
+  for _ = #free + 1, slots do table.insert(free, 0) end
   table.sort(free)
   return free
 end
@@ -32,14 +32,14 @@ end
 local seen = {}
 local function seen_of(queue, at)
   if not seen[queue] then
-    local key, workers = QUEUE .. queue, redis.call('ZCOUNT', QUEUE .. queue .. SLOTS, at - WORKER_KEEP * 1000, '+inf')
+    local key, slots = QUEUE .. queue, slots_of(queue, at)
     local average = tonumber(redis.call('HGET', AVERAGES, 'queue:' .. queue))
     seen[queue] = {
-      workers = workers,
+      slots = slots,
       running = redis.call('SCARD', key .. RUNNING),
       released = redis.call('ZCARD', key .. RELEASED),
       average = average,
-      free = average and workers > 0 and workers <= FORETOLD and free_in(queue, workers, at),
+      free = average and slots > 0 and slots <= FORETOLD and free_in(queue, slots, at),
     }
   end
   return seen[queue]
@@ -48,8 +48,11 @@ end
 -- When a job is likely to start that has so many before it in its queue, ms; nil where nothing is known to tell by.
 local function likely_start(queue, position, at)
   local found = seen_of(queue, at)
-  if not found.average or found.workers == 0 then return nil end
-  if not found.free then return at + math.floor((position + 1) * found.average / found.workers) end
+  if not found.average or found.slots == 0 then return nil end
+  if not found.free then
+    local idle = found.slots - found.running
+    return at + math.floor(math.max(0, position + 1 - idle) * found.average / found.slots)
+  end
   local free = found.free
   return at + math.floor(free[position % #free + 1] + math.floor(position / #free) * found.average)
 end
@@ -94,11 +97,11 @@ local function outlook(id, job, at)
   local start = likely_start(job.queue, position, at)
   local model, room = booked_up(job, at)
   local reason = 'worker_busy'
-  if found.workers == 0 then
+  if found.slots == 0 then
     reason = 'no_worker'
   elseif model and room > (start or at) then
     return { 'rate_limited', model, room, position, start or '' }
-  elseif not rank and found.workers > found.running then
+  elseif not rank and found.slots > found.running then
     reason = 'worker'
   elseif rank and position > (redis.call('ZRANK', queue .. WAITING, id) or position) then
     reason = 'fair_turn'

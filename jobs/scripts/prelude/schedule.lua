@@ -63,11 +63,20 @@ local function send(id, job, place, at)
   hold_fast(id, job)
 end
 
--- How many messages may be out: those that idle workers could take now.
+-- How many jobs of the queue its workers could run at once.
+local function slots_of(queue, at)
+  local key, since = QUEUE .. queue .. SLOTS, at - WORKER_KEEP * 1000
+  local slots = redis.call('ZCOUNT', key, since, '+inf')
+  for _, share in ipairs(redis.call('SMEMBERS', QUEUE .. queue .. SHARES)) do
+    slots = slots + (share - 1) * redis.call('ZCOUNT', key .. ':' .. share, since, '+inf')
+  end
+  return slots
+end
+
+-- How many messages may be out: those that could be taken now.
 local function window(queue, at)
   if RELEASE_WINDOW > 0 then return RELEASE_WINDOW end
-  local workers = redis.call('ZCOUNT', QUEUE .. queue .. SLOTS, at - WORKER_KEEP * 1000, '+inf')
-  return workers - redis.call('SCARD', QUEUE .. queue .. RUNNING)
+  return slots_of(queue, at) - redis.call('SCARD', QUEUE .. queue .. RUNNING)
 end
 
 -- Takes a job that was released back to its place, and its message off the list.

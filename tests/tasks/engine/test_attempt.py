@@ -28,7 +28,8 @@ from jobs.store import JobStore
 from tasks.engine.attempt import Attempt, CancellationIgnored
 from tasks.engine.backend import Tools
 from tasks.engine.chain import Chain
-from tasks.engine.lease import EX_SOFTWARE, LeaseThread
+from tasks.engine.lease import LeaseThread
+from tasks.engine.loop_guard import EX_SOFTWARE
 from tests.support.inspector import Inspector
 from tests.support.jobs_at_hand import desk_of, planned
 
@@ -73,7 +74,15 @@ async def test_a_claim_whose_first_reply_was_lost_has_its_whole_lease(
 
     monkeypatch.setattr(store, "claim", lose_the_reply)
     asked = time.monotonic()
-    chain = Chain(quick, worker="tests", queues=lambda: ["default"], goes_on=lambda: True, on_answer=lambda: None)
+    token = "tests"  # noqa: S105  # not a secret
+    chain = Chain(
+        quick,
+        token=token,
+        worker="tests",
+        queues=lambda: ["default"],
+        goes_on=lambda: True,
+        on_answer=lambda: None,
+    )
     claimed = await chain.begin(created.job_id)
     assert isinstance(claimed, Claim)
     assert lease_ends[0] == lease_ends[1], "a repeat has the first one's lease"
@@ -321,7 +330,7 @@ async def test_a_loop_that_is_blocked_beyond_the_jobs_own_time_limit_ends_with_i
     claim: Claim, tools: Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A limit of which the loop, being blocked, hears nothing."""
-    monkeypatch.setattr("tasks.engine.lease.CANCEL_GRACE", 1.0)
+    monkeypatch.setattr("tasks.engine.loop_guard.CANCEL_GRACE", 1.0)
     limited = replace(claim, job=claim.job.model_copy(update={"time_limit_seconds": 1}))
     ended_with: list[int] = []
     leases = LeaseThread(tools.settings, exit_process=ended_with.append)
@@ -354,7 +363,7 @@ async def test_a_loop_that_is_blocked_for_a_moment_is_only_said_to_be(claim: Cla
 async def test_a_cancel_that_a_blocked_loop_does_not_hear_ends_the_process(
     claim: Claim, tools: Tools, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.engine.lease.CANCEL_GRACE", 0.5)
+    monkeypatch.setattr("tasks.engine.loop_guard.CANCEL_GRACE", 0.5)
     ended_with: list[int] = []
     leases = LeaseThread(tools.settings, exit_process=ended_with.append)
 

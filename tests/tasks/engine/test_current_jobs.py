@@ -13,26 +13,26 @@ def test_the_latest_word_of_a_killed_child_is_known() -> None:
         jobs.note(1, CurrentJob("message", "second", "token"))
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
-    assert jobs.of("message") == CurrentJob("message", "second", "token")
+    assert jobs.under("message") == [CurrentJob("message", "second", "token")]
 
 
 def test_children_do_not_disturb_each_other() -> None:
     jobs = CurrentJobs()
     for child in range(CHILDREN):
         jobs.note(child, CurrentJob(f"message {child}", f"job {child}", "token"))
-    assert [jobs.of(f"message {child}") for child in range(CHILDREN)] == [
-        CurrentJob(f"message {child}", f"job {child}", "token") for child in range(CHILDREN)
+    assert [jobs.under(f"message {child}") for child in range(CHILDREN)] == [
+        [CurrentJob(f"message {child}", f"job {child}", "token")] for child in range(CHILDREN)
     ]
 
 
 def test_nothing_is_known_of_other_messages() -> None:
     jobs = CurrentJobs()
-    assert jobs.of("message") is None
+    assert jobs.under("message") == []
     jobs.note(0, CurrentJob("message", "job", "token"))
-    assert jobs.of("another") is None
+    assert jobs.under("another") == []
 
 
 def test_a_child_beyond_all_places_says_nothing() -> None:
     jobs = CurrentJobs()
     jobs.note(CHILDREN, CurrentJob("message", "job", "token"))
-    assert jobs.of("message") is None
+    assert jobs.under("message") == []

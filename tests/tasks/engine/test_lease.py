@@ -2,20 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cli.embedded_redis import EmbeddedRedis
 from headrace.waits import Waited
 from jobs import keys, kinds
+from jobs.errors import LeaseLost
 from jobs.leases import Claim
 from jobs.new_job import NewJob
+from jobs.renewals import Renewal
 from jobs.settings import Settings
 from jobs.store import JobStore
 from tasks.engine.lease import LeaseThread
@@ -164,20 +165,21 @@ async def test_a_renewal_counts_from_before_it_was_sent(
     settings: Settings, claim: Claim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reply that comes late makes the lease no longer here than it is in Redis."""
-    renew, timeout_at = JobStore.renew, asyncio.timeout_at
+    renew, timeout_at = JobStore.renew_all, asyncio.timeout_at
     sent: list[float] = []
     until: list[float] = []
 
-    async def answer_late(store: JobStore, *args: Any, **options: Any) -> None:  # noqa: ANN401  # as renew's own
+    async def answer_late(store: JobStore, renewals: Sequence[Renewal]) -> list[LeaseLost | None]:
         sent.append(time.monotonic())
-        await renew(store, *args, **options)
+        answer = await renew(store, renewals)
         await asyncio.sleep(0.2)  # the way back
+        return answer
 
     def note(when: float) -> asyncio.Timeout:
         until.append(when)
         return timeout_at(when)
 
-    monkeypatch.setattr(JobStore, "renew", answer_late)
+    monkeypatch.setattr(JobStore, "renew_all", answer_late)
     monkeypatch.setattr(asyncio, "timeout_at", note)
     with _held(settings, claim):
         await wait_until(lambda: len(until) == 2, within=30, what="the lease was renewed")
