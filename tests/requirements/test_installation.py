@@ -24,6 +24,7 @@ PIPS = [
 ]
 INSTALLS = {
     ("Makefile", "requirements/dev.txt"),
+    ("Makefile", "requirements/redis-servers.txt"),
     ("Dockerfile.api", "requirements/build.txt"),
     ("Dockerfile.api", "requirements/api.txt"),
     ("Dockerfile.worker", "requirements/build.txt"),
