@@ -88,7 +88,7 @@ async def test_a_waiting_or_running_job_is_cancelled(api: httpx.AsyncClient, sto
         response = await api.post(f"/jobs/{job_id}/cancel")
         assert response.status_code == 200
         assert (response.json()["state"], response.json()["state_reason"]) == ("cancelled", "user_request")
-    assert await Inspector(store.redis).signals(running_id) == ["cancelled"]
+    assert await Inspector(store.redis).signals(running_id) == [running_id]
 
 
 @pytest.mark.parametrize("state", sorted(FINAL))

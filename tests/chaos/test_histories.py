@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -220,7 +220,7 @@ async def test_no_client_saw_what_cannot_be(run: Run, record_property: Callable[
 
 
 @pytest.fixture
-def without_fences(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_fences(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whoever writes for a job that runs is let."""
 
     def read(name: str) -> str:
@@ -230,6 +230,10 @@ def without_fences(monkeypatch: pytest.MonkeyPatch) -> None:
 
     original = jobs.scripts.read
     monkeypatch.setattr(jobs.scripts, "read", read)
+    # A process keeps its scripts: neither those of other tests here, nor these there.
+    jobs.scripts.programs_of.cache_clear()
+    yield
+    jobs.scripts.programs_of.cache_clear()
 
 
 async def test_a_store_without_fences_is_found_out(
