@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from jobs import keys
 from jobs.batches import BatchStore
-from jobs.celery_app import create_celery
+from jobs.celery_app import renderer_of
 from jobs.connection import connect
 from jobs.errors import BatchNotFound
 from jobs.event_hub import EventHub
@@ -15,7 +15,6 @@ from jobs.events import EventLog
 from jobs.files import FileStore
 from jobs.fleet import Fleet
 from jobs.listing import JobList
-from jobs.messages import Renderer
 from jobs.pipelining import PipelinedRedis
 from jobs.schedules import ScheduleStore
 from jobs.settings import Settings
@@ -55,8 +54,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
         limit=settings.max_streams,
     )
     files = FileStore.open(settings)
-    renderer = Renderer(create_celery(settings))
-    store = JobStore(redis, settings, renderer, patience=PATIENCE)
+    store = JobStore(redis, settings, renderer_of(settings), patience=PATIENCE)
     try:
         yield Services(
             settings=settings,

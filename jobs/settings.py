@@ -254,6 +254,10 @@ class Settings(BaseSettings):
     ] = ""
     offline_ledger: Annotated[Path | None, Field(description="File that gets a JSON line for each offline call")] = None
 
+    def __hash__(self) -> int:
+        # By pydantic's own they have one as well, but type checkers do not know it.
+        return hash(self.redis_url)
+
     @model_validator(mode="before")
     @classmethod
     def _no_old_names(cls, values: object) -> object:

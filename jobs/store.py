@@ -10,7 +10,7 @@ from typing import Any, Self, cast
 from redis.asyncio import Redis
 
 from jobs import keys
-from jobs.celery_app import create_celery
+from jobs.celery_app import renderer_of
 from jobs.confirmation import ConfirmedRedis
 from jobs.connection import answered
 from jobs.endings import Ending, completed, failed, kept
@@ -83,7 +83,7 @@ class JobStore:
     def open(cls, settings: Settings, *, name: str, patience: timedelta) -> Self:
         """A store on connections of its own, which `aclose` closes."""
         redis = PipelinedRedis.open(settings, name=name, reply_within=patience)
-        return cls(redis, settings, Renderer(create_celery(settings)), patience=patience)
+        return cls(redis, settings, renderer_of(settings), patience=patience)
 
     async def aclose(self) -> None:
         if self._confirmed is not None:

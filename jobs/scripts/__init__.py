@@ -1,8 +1,8 @@
 """The Lua scripts: one file for each change of state, its contract in the header; and a typed method for each."""
 
-import re
 from collections.abc import Awaitable, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any, TypeAlias, cast
 
 from redis.asyncio import Redis
@@ -15,6 +15,7 @@ from jobs.limits import KindLimits
 from jobs.messages import Renderer, lua_string
 from jobs.options import MAX_DELAY, MAX_START_DEADLINE
 from jobs.record import DEFAULTS, FAMILIES, FIELDS, FORMAT
+from jobs.scripts.needed import needed_by, written_out
 from jobs.scripts.script import Json, confirmed_script, read, script, source_of
 from jobs.settings import Settings
 from jobs.weights import Weights
@@ -62,12 +63,8 @@ class Scripts:
         """`confirmed` sends what replicas have to confirm; without it, nothing has to be."""
         self._patience = patience
         self.confirmed = confirmed
-        constants = _constants(settings)
-        prelude = renderer.lua() + "".join(map(read, PRELUDE))
-        texts = {name: prelude + _on_its_own(source_of(vars(Scripts)[name])) for name in script_names()}
-        self._registered = {
-            name: redis.register_script(_definitions(constants, text) + text) for name, text in texts.items()
-        }
+        programs = programs_of(settings, renderer.lua())
+        self._registered = {name: redis.register_script(program) for name, program in programs.items()}
 
     def registered(self, name: str) -> AsyncScript:
         return self._registered[name]
@@ -256,25 +253,32 @@ class Scripts:
     async def remove_schedule(self, *, schedule_id: str) -> list[Any]: ...
 
 
+@cache
+def programs_of(settings: Settings, messages: str) -> Mapping[str, str]:
+    """What is sent of each script, by its name; `messages` is the renderer's part.
+
+    The stores of a process have it once, and a worker's child shares it with its parent.
+    """
+    constants, tables = _constants(settings)
+    prelude = written_out(tables + messages + "".join(map(read, PRELUDE)), constants)
+    sources = {name: written_out(source_of(vars(Scripts)[name]), constants) for name in script_names()}
+    return {name: needed_by(source, prelude) + source for name, source in sources.items()}
+
+
 def script_names() -> list[str]:
     """Every method that is a script."""
     return [name for name, method in vars(Scripts).items() if hasattr(method, "__wrapped__")]
 
 
-def _on_its_own(source: str) -> str:
-    """Within a function: Lua allows a function 200 local variables, and most of those are the prelude's."""
-    return f"return (function()\n{source}\nend)()\n"
-
-
-def _constants(settings: Settings) -> dict[str, Constant]:
+def _constants(settings: Settings) -> tuple[dict[str, str], str]:
+    """Those that are texts and numbers, by name, as Lua spells them; and what declares the others."""
     keep = int(settings.retention.total_seconds())
     constants: dict[str, Constant] = {name: value for name, value in vars(keys).items() if name.isupper()}
     constants |= {
         "BOUNDS": BOUNDS,
         "DEFAULTS": DEFAULTS,
-        "FAMILIES": FAMILIES,
-        "FIELDS": FIELDS,
         "FORMAT": FORMAT,
+        "IS_FIELD": dict.fromkeys([*FIELDS, *(f"{family}:" for family in FAMILIES)], 1),
         "KEEP": keep,
         # A user's index outlives the user's newest job, however long that waits and runs.
         "INDEX_KEEP": keep + int((MAX_DELAY + 2 * MAX_START_DEADLINE).total_seconds()),
@@ -286,13 +290,9 @@ def _constants(settings: Settings) -> dict[str, Constant]:
         "WEIGHTS": Weights.parse(settings.fair_weights),
         "WORKER_KEEP": int(WORKER_KEEP.total_seconds()),
     }
-    return constants
-
-
-def _definitions(constants: Mapping[str, Constant], text: str) -> str:
-    """Of those that the text names: Lua allows 200 local variables, the functions of the prelude included."""
-    named = set(re.findall(r"\w+", text))
-    return "".join(f"local {name} = {_literal(value)}\n" for name, value in constants.items() if name in named)
+    simple = {name: _literal(value) for name, value in constants.items() if isinstance(value, str | int | float)}
+    tables = {name: _literal(value) for name, value in constants.items() if name not in simple}
+    return simple, "".join(f"local {name} = {literal}\n" for name, literal in tables.items())
 
 
 def _literal(value: Constant) -> str:

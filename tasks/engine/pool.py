@@ -1,13 +1,19 @@
 """Celery's pool of processes, but that a child says itself when it is worn out: one message may bring it many jobs."""
 
+import ctypes
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from billiard.pool import EX_RECYCLE
+from celery import platforms
 from celery.concurrency.asynpool import AsynPool
 from celery.concurrency.asynpool import Worker as CeleryWorker
 from celery.concurrency.prefork import TaskPool
+
+_PR_SET_PDEATHSIG = 1
+"""From linux/prctl.h."""
 
 
 def pool_of(worn_out: Callable[[], bool]) -> type[TaskPool]:
@@ -35,4 +41,13 @@ def pool_of(worn_out: Callable[[], bool]) -> type[TaskPool]:
         pass
 
     Processes.Pool = Pool
+    platforms.set_pdeathsig = end_with_parent  # pyright: ignore[reportAttributeAccessIssue]  # celery has no types
     return Processes
+
+
+def end_with_parent(signal_name: str) -> None:
+    """In a child: it gets this signal when its parent has ended.
+
+    Billiard's own way has cffi parse the declaration in C anew in each child, which takes 150 ms and 4 MiB.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.Signals[signal_name])

@@ -13,11 +13,12 @@ from billiard.process import current_process
 from celery import Celery, Task, bootsteps, signals
 
 from jobs import kinds
-from jobs.celery_app import create_celery
+from jobs.celery_app import create_celery, renderer_of
 from jobs.files import FileStore
 from jobs.logs import configure_logging
 from jobs.prices import Prices
 from jobs.redis_address import RedisAddress
+from jobs.scripts import programs_of
 from jobs.settings import Settings
 from tasks.engine import chain, message_filter
 from tasks.engine.child import Child, Place
@@ -179,6 +180,8 @@ def _parent_step(ours: Worker) -> type[bootsteps.StartStopStep]:
 
 def _connect(worker: Worker, app: Celery, settings: Settings) -> None:
     def settle(**_: Any) -> None:  # noqa: ANN401  # Celery's signals
+        # A child shares what its parent has in memory by now.
+        programs_of(settings, renderer_of(settings).lua())
         # What is loaded by now stays: Celery looks for garbage before each fork, 150 ms in which nothing else is done.
         gc.collect()
         gc.freeze()

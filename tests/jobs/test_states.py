@@ -274,7 +274,7 @@ def test_every_script_has_a_method_and_every_method_a_script() -> None:
 @pytest.mark.parametrize("access", ["get(id, 'colour')", "set(id, { colour = 'red' })", "unset(id, 'usage')"])
 async def test_a_script_reads_and_writes_no_field_that_a_record_has_not(store: JobStore, access: str) -> None:
     source = store.scripts.registered("cancel").script
-    prelude = str(source)[: str(source).rindex("return (function()")]
+    prelude = str(source)[: str(source).rindex("local job_id = ")]
 
     with pytest.raises(ResponseError, match="a job has no field"):
         await cast("Any", store.redis.eval(f"{prelude}\nlocal id = 'x'\n{access}", 0))

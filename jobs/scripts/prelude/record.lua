@@ -59,10 +59,6 @@ end
 
 -- -- The record of a job: only fields of jobs/record.py ---------------------------------------------------------------------
 
-local IS_FIELD = {}
-for _, name in ipairs(FIELDS) do IS_FIELD[name] = true end
-for _, name in ipairs(FAMILIES) do IS_FIELD[name .. ':'] = true end
-
 local function checked(name)
   if IS_FIELD[name] or IS_FIELD[string.match(name, '^[^:]*:?')] then return name end
   error('a job has no field ' .. name)
