@@ -66,6 +66,8 @@ class Service:
         self.name = name
         self.revisions: dict[str, Revision] = {}
         self.body: Json = {}
+        self.ever_served: set[str] = set()
+        """Revisions that have had traffic, be it for a moment."""
         self._runtime = runtime
         self._identity = identity
         self._fronts: dict[str, Front] = {}
@@ -146,6 +148,7 @@ class Service:
                 condition("RoutesReady", ok=routed, message="" if routed else trouble),
             ]
             body["status"] = status
+            self.ever_served |= self.serving().keys()
             self._retire()
 
     def _add_revision(self, body: Json, status: Json) -> None:

@@ -38,6 +38,23 @@ def test_an_upgrade_moves_all_traffic_and_a_rollback_moves_it_back(deployed: Pro
     assert api.serving().keys() & (before.keys() | after.keys()) == set()
 
 
+def test_a_rollback_of_shared_traffic_goes_to_who_had_most_of_it(deployed: Project) -> None:
+    api = deployed.service("api")
+    (first,) = api.serving()
+    assert deployed.deploy("--only", "api").status == 0
+    (second,) = api.serving()
+    shares = f"--to-revisions={first}=70,{second}=30"
+    deployed.gcloud.run(
+        "run", "services", "update-traffic", api.name, shares, "--region=us-central1", f"--project={deployed.name}"
+    )
+    assert api.serving() == {first: 70, second: 30}
+    assert deployed.deploy("--only", "api").status == 0
+
+    assert deployed.deploy("--only", "api", "--rollback").status == 0
+
+    assert api.serving() == {first: 100}
+
+
 @pytest.mark.parametrize(
     ("tag", "command", "says"),
     [
@@ -46,13 +63,15 @@ def test_an_upgrade_moves_all_traffic_and_a_rollback_moves_it_back(deployed: Pro
     ],
 )
 def test_a_bad_revision_never_gets_traffic(deployed: Project, tag: str, command: str, says: str) -> None:
-    before = deployed.service("api").serving()
+    api = deployed.service("api")
+    before, ever = api.serving(), set(api.ever_served)
     deployed.push("api", tag, command)
     run = deployed.deploy("--only", "api", IMAGE_TAG=tag, HEALTH_TIMEOUT="3")
     assert run.status == 1, run
     assert says in run.said
     assert "serves as before" in run.said
-    assert deployed.service("api").serving() == before
+    assert api.serving() == before
+    assert api.ever_served == ever, "not while its health was asked for either"
     assert _is_up(deployed)
 
 
