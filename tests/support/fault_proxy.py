@@ -123,13 +123,12 @@ class FaultProxy:
     def refuse(self) -> None:
         """New connections are refused; those of now go on (`reset` ends them)."""
 
-        def shut() -> None:
+        async def shut() -> None:
             if self._server is not None:
-                self._server.close()
-                self._server = None
+                await self._stop_listening()
                 self._closed_door = _bind(self.port)  # nobody else gets the port
 
-        self._do(shut)
+        asyncio.run_coroutine_threadsafe(shut(), self._loop).result()
 
     @contextmanager
     def losing_a_reply(self, *, to: bytes = b"EVALSHA") -> Generator[None]:
@@ -186,13 +185,21 @@ class FaultProxy:
             door, self._closed_door = self._closed_door or _bind(self.port), None
             self._server = await asyncio.start_server(self._serve, sock=door)
 
+    async def _stop_listening(self) -> None:
+        server, self._server = self._server, None
+        if server is None:
+            return
+        for door in server.sockets:
+            self._loop.remove_reader(door.fileno())
+        # Who was just let in is served, and so is known; a server that is closed by then would leave the socket open.
+        for _ in range(ACCEPTED_WITHIN):
+            await asyncio.sleep(0)
+        server.close()
+
     async def _close(self) -> None:
-        if self._server is not None:
-            self._server.close()
+        await self._stop_listening()
         if self._closed_door is not None:
             self._closed_door.close()
-        for _ in range(ACCEPTED_WITHIN):
-            await asyncio.sleep(0)  # who was just let in is served, and so is known
         for task, wire in self._wires.items():
             task.cancel()
             for end in wire.ends:

@@ -54,6 +54,7 @@ def proxy(redis_url: str, redis_server: EmbeddedRedis) -> Iterator[FaultProxy]: 
 def direct(redis_server: EmbeddedRedis) -> Iterator[redis_py.Redis]:
     with redis_py.Redis(port=redis_server.port) as client:
         yield client
+        client.flushall()  # other tests share the server, and ask what keys it has
 
 
 Connect = Callable[[], Awaitable[Line]]
