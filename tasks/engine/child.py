@@ -56,6 +56,8 @@ class Place:
     """Called before each claim by a message, and before each job of a chain is begun."""
     on_free: Callable[[int], object] = lambda _: None
     """Called when no job has this slot any longer, of a child that runs many at once."""
+    on_taken: Callable[[str], object] = lambda _: None
+    """Called with each job whose message the child has taken itself, if it runs many at once."""
     on_look: Callable[[], object] = lambda: None
     """Called as long as the leases are kept, several times a second."""
 
@@ -88,6 +90,8 @@ class JobRunner:
             return await self._run_chain(job_id, message_id=job_id)
 
         async def run(other_id: str, slot: int) -> Outcome:
+            if other_id != job_id:
+                self._place.on_taken(other_id)
             return await self._run_chain(other_id, message_id=job_id, slot=slot)
 
         slots = self._tools.settings.jobs_per_worker
