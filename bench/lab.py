@@ -61,6 +61,10 @@ class Family(Process):
         """Bytes: what it would free by ending. Pages that several processes share count once."""
         return sum(_proportional(pid) for pid in self.members())
 
+    def child_memory(self) -> int:
+        """The same of its own child processes alone."""
+        return sum(_proportional(pid) for pid in self.children())
+
     def processor_seconds(self) -> float:
         """Processor time that those of its processes which still run have used."""
         return sum(_ticks(pid) for pid in self.members()) / os.sysconf("SC_CLK_TCK")

@@ -4,7 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.bench import Figures
-from bench.measures import drain, growth, http, idle, latency, provider_bound, recovery, startup, streams, submit
+from bench.measures import (
+    drain,
+    growth,
+    http,
+    idle,
+    latency,
+    many_jobs,
+    provider_bound,
+    recovery,
+    startup,
+    streams,
+    submit,
+)
 from bench.systems import CELERY, CELERY_LATE, HEADRACE
 
 Measured = Callable[[Figures], float | None]
@@ -72,6 +84,8 @@ TARGETS = [
     Target("worker consuming, s, < 3", _value(drain.START), 3, at_most=True),
     Target("idle worker's memory, MiB, ≤ 72", _value(idle.MEMORY), 72, at_most=True),
     Target("idle worker's commands a second ≤ 4", _value(idle.COMMANDS), 4, at_most=True),
+    Target("1,000 jobs of 20 s in one child, MiB, < 160", _value(many_jobs.MEMORY, many_jobs.ROW), 160, at_most=True),
+    Target("... all started after, s, < 3", _value(many_jobs.STARTED, many_jobs.ROW), 3, at_most=True),
     Target("runs again after SIGKILL, s, ≤ 12", _value(recovery.KILLED), 12, at_most=True),
     Target("... after SIGTERM, s, ≤ 3", _value(recovery.STOPPED), 3, at_most=True),
     Target("... after a lost child, s, ≤ 0.3", _value(recovery.CHILD), 0.3, at_most=True),

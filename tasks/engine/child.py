@@ -56,6 +56,8 @@ class Place:
     """Called before each claim by a message, and before each job of a chain is begun."""
     on_free: Callable[[int], object] = lambda _: None
     """Called when no job has this slot any longer, of a child that runs many at once."""
+    on_taken: Callable[[str], object] = lambda _: None
+    """Called with each job whose message the child has taken itself, if it runs many at once."""
     on_look: Callable[[], object] = lambda: None
     """Called as long as the leases are kept, several times a second."""
 
@@ -75,7 +77,6 @@ class JobRunner:
         self._attempts: dict[Attempt, asyncio.Task[Any] | None] = {}
         """Those that run now, and the tasks that they run in."""
         self._stopping = False
-        self._parent = os.getppid()
 
     @property
     def worn_out(self) -> bool:
@@ -88,6 +89,8 @@ class JobRunner:
             return await self._run_chain(job_id, message_id=job_id)
 
         async def run(other_id: str, slot: int) -> Outcome:
+            if other_id != job_id:
+                self._place.on_taken(other_id)
             return await self._run_chain(other_id, message_id=job_id, slot=slot)
 
         slots = self._tools.settings.jobs_per_worker
@@ -181,10 +184,7 @@ class JobRunner:
         """Whether this process may take another job."""
         # Celery looks at the memory between two messages, and then replaces the process.
         most = self._tools.settings.max_memory_per_child
-        enough = most == 0 or mem_rss() <= most
-        # A child that many jobs share would go on for ever when its parent is gone.
-        orphaned = self._inlet is not None and os.getppid() != self._parent
-        return not self._stopping and not self.worn_out and enough and not orphaned
+        return not self._stopping and not self.worn_out and (most == 0 or mem_rss() <= most)
 
 
 class Child:

@@ -27,6 +27,7 @@ from jobs.states import State
 from jobs.store import JobStore
 from tasks.engine.ended_jobs import EndedJobs
 from tasks.engine.loop_thread import LoopThread
+from tasks.engine.taken_jobs import TakenJobs
 from tasks.engine.worker import Worker, create_worker
 
 log = structlog.stdlib.get_logger("headrace.drain")
@@ -110,7 +111,8 @@ class Drain:
         self._reporting = threading.Lock()
         self._summary: Summary | None = None
         self._thread = LoopThread("drain")
-        self._worker = Worker(settings, exit_process=self._exit_hard)
+        self._taken = TakenJobs()
+        self._worker = Worker(settings, exit_process=self._exit_hard, on_taken=self._taken.note)
         self._store = JobStore.open(settings, name="headrace-drain", patience=PATIENCE)
         self._fleet = Fleet(self._store.redis, patience=PATIENCE)
         self._ended_jobs = EndedJobs(self._store.redis, self._worker.parent.worker, patience=PATIENCE)
@@ -183,6 +185,8 @@ class Drain:
 
     async def _look(self) -> None:
         self._waiting = await self._fleet.waiting()
+        for job_id in self._taken.new():
+            self._ended_jobs.received(job_id)
         await self._ended_jobs.look()
 
     async def _last_look(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Self, cast
 
 from redis.asyncio import Redis
 
-from jobs.celery_app import create_celery
+from jobs.celery_app import renderer_of
 from jobs.connection import answered, connect
 from jobs.messages import Renderer
 from jobs.settings import Settings
@@ -36,7 +36,7 @@ class Inlet:
     def open(cls, settings: Settings, queues: Callable[[], Sequence[str]]) -> Self:
         """On a connection of its own, which `aclose` closes."""
         redis = connect(settings, name="headrace-inlet", reply_within=WAIT + PATIENCE, connections=1)
-        return cls(redis, Renderer(create_celery(settings)), queues)
+        return cls(redis, renderer_of(settings), queues)
 
     async def take(self) -> str | None:
         """The job that the next message names; None if none came in time, or one that is none of ours.

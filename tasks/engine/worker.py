@@ -41,8 +41,18 @@ LOOK_FOR_CHILD_EVERY = 0.2
 class Worker:
     """Both sides of a worker: the parent from the start on, and the child in each process that runs jobs."""
 
-    def __init__(self, settings: Settings, *, exit_process: Callable[[int], object] = os._exit) -> None:
-        """`exit_process` ends the process at once with an exit code, when no better end is to be had."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        exit_process: Callable[[int], object] = os._exit,
+        on_taken: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        """`exit_process` ends the process at once with an exit code, when no better end is to be had.
+
+        `on_taken` is called, in a child, with each job that it runs of whose message Celery has not heard.
+        """
+        self._on_taken = on_taken
         self._settings = settings
         self._exit = exit_process
         self._child_broken = multiprocessing.Event()
@@ -75,6 +85,7 @@ class Worker:
                 on_claim=self.parent.note_claim,
                 on_job=lambda job: self.parent.current_jobs.note(number, job),
                 on_free=lambda slot: self.parent.current_jobs.clear(number, slot),
+                on_taken=self._on_taken,
                 on_look=self.parent.pulse.beat,
             )
             self._child = Child(self._settings, place)

@@ -284,3 +284,13 @@ async def test_bad_settings_are_a_line_and_exit_code_2(platform: Platform, start
     drain = start_drain(platform, HEADRACE_LEASE="soon")
     assert await drain.until_exit(within=10) == 2
     assert drain.output().startswith("headrace: HEADRACE_LEASE: must be seconds")
+
+
+async def test_all_jobs_count_that_one_child_runs_at_once(new_platform: NewPlatform, start_drain: StartDrain) -> None:
+    platform = new_platform(HEADRACE_JOBS_PER_WORKER="10", HEADRACE_OFFLINE_DELAY="0.1")
+    await platform.start(workers=0)
+    jobs = [await platform.post_story(pages=4) for _ in range(12)]
+    drain = start_drain(platform, *FAST)
+    assert await drain.until_exit(within=60) == 0
+    assert [(await platform.job(job_id))["state"] for job_id in jobs] == ["completed"] * 12
+    assert drain.summary()["processed"] == 12

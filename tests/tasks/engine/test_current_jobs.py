@@ -36,3 +36,12 @@ def test_a_child_beyond_all_places_says_nothing() -> None:
     jobs = CurrentJobs()
     jobs.note(CHILDREN, CurrentJob("message", "job", "token"))
     assert jobs.under("message") == []
+
+
+def test_each_slot_of_a_child_has_its_own_job_until_it_is_cleared() -> None:
+    jobs = CurrentJobs(slots=200)
+    for slot in (0, 7, 199):
+        jobs.note(0, CurrentJob("message", f"job {slot}", "token", slot))
+    assert [job.job_id for job in jobs.under("message")] == ["job 0", "job 7", "job 199"]
+    jobs.clear(0, 7)
+    assert [job.job_id for job in jobs.under("message")] == ["job 0", "job 199"]
